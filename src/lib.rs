@@ -33,7 +33,7 @@
 //! | issuers | `issuers/` | `authentication/` | `issuers` | `issuers/` | `admin_api/issuers` | `issuer` |
 //! | audit | `audit/` | - | `audit/` | `audit/` | `admin_api/audit`, `portal/audit/` | `audit/` |
 //! | admins | `admins/` | - | `admins/` | `admins/` | `admin_api/admins`, `portal/admins/`, `portal/login/` | `admin` |
-//! | usage | `usage` | - | `usage/` | `usage/` | `admin_api/usage/`, `portal/usage/` | `usage` |
+//! | usage | `usage` | - | `usage/` | `usage/` | `admin_api/usage`, `portal/usage/` | `usage` |
 //! | acme | `acme` | - | `acme` | `acme/` (`outbound/acme/`) | `server/tls/acme_certificate` | `certificate` |
 //! | replication | `replication/` | - | `replication/` | `replication/` | `ops/` | - |
 //! | idempotency | - | - | `write_options` | `core/idempotency` | `admin_api/request` | - |

@@ -11,16 +11,14 @@ use crate::app::error::{Error, Result};
 use crate::base::metrics::{BOUNDS, Counter, Distribution, Gauge, bucket, whole_micros};
 use crate::domain::ErrorCode;
 
-/// The classes of status that an answer can have.
 pub(super) const CLASSES: [&str; 4] = ["2xx", "3xx", "4xx", "5xx"];
 
 /// What orchestrators ask is answered however much else there is to do.
-const WITHOUT_LIMIT: [&str; 2] = ["/healthz", "/readyz"];
+pub(super) const PROBES: [&str; 2] = ["/healthz", "/readyz"];
 
 /// All that is counted of one server.
 #[derive(Debug)]
 pub(super) struct Traffic {
-    /// `MAX_REQUESTS`.
     max_requests: u64,
     pub(super) verify: Arc<RouteTraffic>,
     pub(super) authorize: Arc<RouteTraffic>,
@@ -52,7 +50,7 @@ impl Traffic {
         if let Some(known) = hot.chain(&*others).find(|known| *known.path == *path) {
             return Arc::clone(known);
         }
-        let limit = if WITHOUT_LIMIT.contains(&path) {
+        let limit = if PROBES.contains(&path) {
             u64::MAX
         } else {
             self.max_requests
@@ -63,7 +61,6 @@ impl Traffic {
         route
     }
 
-    /// Those of all routes.
     pub(super) fn routes(&self) -> Vec<Arc<RouteTraffic>> {
         let others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
         let hot = [&self.verify, &self.authorize].into_iter();
@@ -125,7 +122,6 @@ impl RouteTraffic {
         }
     }
 
-    /// What was counted up to now.
     pub(super) fn read(&self) -> RouteMetrics {
         let ended = std::array::from_fn(|class: usize| {
             std::array::from_fn(|bucket: usize| self.ended[class][bucket].value())
@@ -164,13 +160,11 @@ fn canonical(path: &str) -> &str {
 /// What was counted of one route up to a moment.
 #[derive(Debug)]
 pub(super) struct RouteMetrics {
-    /// Requests that are being answered.
     pub(super) in_flight: u64,
     /// Requests that were refused because so many were.
     pub(super) over_limit: u64,
     /// Requests whose callers went before there was an answer.
     pub(super) abandoned: u64,
-    /// Answers by class of status.
     pub(super) classes: [u64; CLASSES.len()],
     pub(super) latency: Distribution,
     /// Answers of an error, by number of its code.
@@ -199,7 +193,6 @@ impl InFlight {
         )
     }
 
-    /// The route, for the log.
     pub(super) fn path(&self) -> &str {
         self.route.path()
     }
@@ -209,7 +202,6 @@ impl InFlight {
         self.route.refusals.note(self.path(), request_id, error);
     }
 
-    /// Counts the answer.
     pub(super) fn end(&mut self, status: StatusCode, refused: Option<ErrorCode>, took: Duration) {
         let micros = whole_micros(took);
         let class = usize::from(status.as_u16() / 100).clamp(2, 5) - 2;

@@ -28,8 +28,16 @@ use crate::http::server::runtimes::apart;
 static DOCUMENT: LazyLock<String> =
     LazyLock::new(|| admin_api::describe(routes(Routes::described())).to_json());
 
+/// Adds routes: the path, the handlers.
+macro_rules! table {
+    ($routes:ident { $($path:expr => $handlers:expr;)* }) => {
+        $routes$(.at($path, $handlers))*
+    };
+}
+
 /// The routes, and the document that describes them. Methods and answers are said beside each handler.
 fn routes(routes: Routes) -> Routes {
+    let verify = |ids| named(ids, routes!(verify::verify));
     let verify_original = |id| {
         let original = routes!(verify::verify_original).map(|_| any(verify::verify_original));
         named([id], original)
@@ -37,67 +45,36 @@ fn routes(routes: Routes) -> Routes {
     let metadata = |id| named([id], routes!(metadata::show));
     let openid = |id| named([id], routes!(metadata::show_openid));
     let resource = |id| named([id], routes!(protected_resource::show));
-    routes
+    table! { routes {
         // Clients.
-        .at("/authorize", routes!(authorize::authorize_client))
-        .at("/token", routes!(token::issue_token))
-        .at("/revoke", routes!(revoke::revoke_own_token))
+        "/authorize" => routes!(authorize::authorize_client);
+        "/token" => routes!(token::issue_token);
+        "/revoke" => routes!(revoke::revoke_own_token);
         // Microservices, and proxies in front of them.
-        .at(
-            "/verify",
-            named(
-                ["verify_token_in_header", "verify_token"],
-                routes!(verify::verify),
-            ),
-        )
-        .at("/introspect", routes!(introspect::introspect_token))
-        .at(
-            "/verify/requiring/{requirements}",
-            verify_original("verify_requiring"),
-        )
-        .at(
-            "/verify/requiring/{requirements}/",
-            verify_original("verify_original_request"),
-        )
-        .at(
-            "/verify/requiring/{requirements}/{*original}",
-            verify_original("verify_original_request_with_path"),
-        )
+        "/verify" => verify(["verify_token_in_header", "verify_token"]);
+        "/introspect" => routes!(introspect::introspect_token);
+        "/verify/requiring/{requirements}" => verify_original("verify_requiring");
+        "/verify/requiring/{requirements}/" => verify_original("verify_original_request");
+        "/verify/requiring/{requirements}/{*original}" =>
+            verify_original("verify_original_request_with_path");
         // Those who verify by themselves.
-        .at(metadata::JWKS, routes!(jwks::show_jwks))
+        metadata::JWKS => routes!(jwks::show_jwks);
         // Libraries, which find everything else by it.
-        .at(
-            metadata::OAUTH,
-            metadata("show_authorization_server_metadata"),
-        )
-        .at(
-            metadata::OAUTH_OF_PATH,
-            metadata("show_authorization_server_metadata_of_path"),
-        )
-        .at(metadata::OPENID, openid("show_openid_configuration"))
-        .at(
-            metadata::OPENID_OF_PATH,
-            openid("show_openid_configuration_of_path"),
-        )
-        .at(
-            protected_resource::HOST,
-            resource("show_protected_resource_of_host"),
-        )
-        .at(
-            protected_resource::PATH,
-            resource("show_protected_resource"),
-        )
-        .at(
-            authorization_page::AUTHORIZATION,
-            routes!(authorization_page::show_authorization_page),
-        )
+        metadata::OAUTH => metadata("show_authorization_server_metadata");
+        metadata::OAUTH_OF_PATH => metadata("show_authorization_server_metadata_of_path");
+        metadata::OPENID => openid("show_openid_configuration");
+        metadata::OPENID_OF_PATH => openid("show_openid_configuration_of_path");
+        protected_resource::HOST => resource("show_protected_resource_of_host");
+        protected_resource::PATH => resource("show_protected_resource");
+        authorization_page::AUTHORIZATION => routes!(authorization_page::show_authorization_page);
         // People and their tools.
-        .at("/", routes!(home::show_home))
-        .at("/assets/home.css", routes!(home::show_style))
-        .at("/openapi.json", routes!(show_openapi))
+        "/" => routes!(home::show_home);
+        "/assets/home.css" => routes!(home::show_style);
+        "/openapi.json" => routes!(show_openapi);
         // Orchestrators.
-        .at("/healthz", routes!(health::show_health))
-        .at("/readyz", routes!(health::show_readiness))
+        "/healthz" => routes!(health::show_health);
+        "/readyz" => routes!(health::show_readiness);
+    } }
 }
 
 /// This document.

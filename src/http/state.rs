@@ -18,13 +18,11 @@ struct Shared {
     connections: Arc<ConnectionTraffic>,
     admin_connections: Arc<ConnectionTraffic>,
     plain_connections: Arc<ConnectionTraffic>,
-    is_traced: bool,
 }
 
 impl AppState {
     /// Shares the use cases.
     pub fn new(app: Arc<App>) -> Self {
-        let is_traced = app.config().traces.is_some();
         let refusals = Arc::clone(&app.audit.rejected_requests);
         let traffic = Traffic::new(app.config().http.max_requests, refusals);
         let room = Arc::new(ConnectionRoom::of_process(app.config()));
@@ -34,7 +32,6 @@ impl AppState {
             connections: Arc::new(ConnectionTraffic::new(&room)),
             admin_connections: Arc::new(ConnectionTraffic::new(&room)),
             plain_connections: Arc::new(ConnectionTraffic::new(&room)),
-            is_traced,
         }))
     }
 
@@ -53,9 +50,8 @@ impl AppState {
         Arc::clone(&self.0.plain_connections)
     }
 
-    /// Whether requests are traced.
     pub(super) fn is_traced(&self) -> bool {
-        self.0.is_traced
+        self.config().traces.is_some()
     }
 
     pub(super) fn traffic(&self) -> &Traffic {

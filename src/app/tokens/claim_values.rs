@@ -24,13 +24,6 @@ pub struct RequestedClaims {
     pub metadata: bool,
 }
 
-impl RequestedClaims {
-    /// Whether nothing is asked for.
-    pub fn is_empty(&self) -> bool {
-        self.names.is_empty() && !self.metadata
-    }
-}
-
 /// Marks a value in base64url.
 const ENCODED: &str = "b64:";
 

@@ -5,7 +5,7 @@ use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::app::error::{Error, Result};
+use crate::app::error::Result;
 use crate::app::{
     AssertionExplanation, ExchangeExplanation, ExchangeQuestion, ExchangeSubject, TokenExplanation,
 };
@@ -81,15 +81,12 @@ pub(super) async fn explain_token(
 }
 
 /// Explains which token a client would get by an exchange (RFC 8693, without its signature), or which check fails.
-#[utoipa::path(post, path = "",
-    request_body(content = ExchangeBody, content_type = "application/json"),
-    responses(
-        (status = 200, description = "header and claims of a token, or a refusal", body = ExchangeExplanation),
-    ),
-)]
+#[utoipa::path(post, path = "", request_body = ExchangeBody, responses(
+    (status = 200, description = "header and claims of a token, or a refusal", body = ExchangeExplanation),
+))]
 pub(super) async fn explain_exchange(
     State(app): State<AppState>,
-    body: Result<Json<ExchangeBody>, Error>,
+    body: Result<Json<ExchangeBody>>,
 ) -> Result<Response> {
     let body = body?.value;
     let token = body.subject_token.map(Secret::new);
@@ -115,15 +112,12 @@ pub(super) struct AssertionBody {
 }
 
 /// Explains which rules a client assertion satisfies, with the expected and the actual value. It does not use the assertion up.
-#[utoipa::path(post, path = "",
-    request_body(content = AssertionBody, content_type = "application/json"),
-    responses(
-        (status = 200, description = "the result of each rule", body = AssertionExplanation),
-    ),
-)]
+#[utoipa::path(post, path = "", request_body = AssertionBody, responses(
+    (status = 200, description = "the result of each rule", body = AssertionExplanation),
+))]
 pub(super) async fn explain_assertion(
     State(app): State<AppState>,
-    body: Result<Json<AssertionBody>, Error>,
+    body: Result<Json<AssertionBody>>,
 ) -> Result<Response> {
     let body = body?.value;
     let (assertion, id) = (&body.assertion, body.client_id.as_deref());

@@ -14,51 +14,37 @@ use crate::http::request::caller::Caller;
 use crate::http::request::{authorization, proof_of_possession};
 use crate::http::response::WithLogContext;
 
-/// What guards one route.
-#[derive(Clone)]
-pub(super) struct Guard {
-    app: AppState,
-    scope: &'static str,
-}
-
-impl Guard {
-    pub(super) fn new(app: AppState, scope: &'static str) -> Self {
-        Self { app, scope }
-    }
-}
-
 /// Who asks: a client whose token was found good for the route.
 #[derive(Clone)]
 pub(super) struct Operator {
-    /// The client.
+    pub(super) app: AppState,
     pub(super) client_id: ClientId,
     /// Where what it asks for comes from.
-    pub(super) origin: Origin,
+    pub(super) by: Origin,
     /// Whether its token has the scope of trusted issuers, whichever scope the route asks for.
     pub(super) may_write_issuers: bool,
 }
 
-/// Lets a request through to its handler, or not.
+/// Lets a request through to its handler if its token has the scope of the route, or not.
 pub(super) async fn guard(
-    State(Guard { app, scope }): State<Guard>,
+    State((app, scope)): State<(AppState, &'static str)>,
     request: Request,
     next: Next,
 ) -> Response {
     let (mut parts, body) = request.into_parts();
     let admitted = admit(&app, &parts, scope).await;
     let admitted = admitted.and_then(|operator| app.core.require_database().map(|()| operator));
-    let noted = match admitted {
+    match admitted {
         Ok(operator) => {
             let client_id = operator.client_id.clone();
             parts.extensions.insert(operator);
             let response = next.run(Request::from_parts(parts, body)).await;
             let mut noted = WithLogContext::from(response);
             noted.note.client_id = Some(client_id);
-            noted
+            noted.into_response()
         }
-        Err(error) => error.into_response().into(),
-    };
-    noted.into_response()
+        Err(error) => error.into_response(),
+    }
 }
 
 async fn admit(app: &AppState, parts: &Parts, scope: &str) -> Result<Operator> {
@@ -71,15 +57,13 @@ async fn admit(app: &AppState, parts: &Parts, scope: &str) -> Result<Operator> {
     let client_id = claims.client_id.clone().into_owned();
     let source = Caller::of(parts, &app.config().proxies)?.source;
     let actor = Actor::Client(client_id.clone());
-    let request_id = parts.extensions.get::<RequestId>();
+    let request_id = parts.extensions.get::<RequestId>().ok_or_else(unguarded)?;
     let mut scopes = claims.scope.tokens();
     Ok(Operator {
+        app: app.clone(),
         may_write_issuers: scopes.any(|it| it == ADMIN_ISSUERS_SCOPE),
         client_id,
-        origin: match request_id {
-            Some(request_id) => request_id.origin(actor, source),
-            None => return Err(unguarded()),
-        },
+        by: request_id.origin(actor, source),
     })
 }
 

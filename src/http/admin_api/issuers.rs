@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::guard::Operator;
-use crate::app::error::{Error, Result};
+use crate::app::error::Result;
 use crate::app::{IssuerCheck, ListedIssuer, RevokedAtIssuer};
 use crate::domain::{IssuerName, IssuerSpec, IssuerStatus};
 use crate::http::admin_api::request::{InPath, Json};
@@ -51,36 +51,28 @@ pub(super) async fn show_issuer(
 }
 
 /// Adds a trusted issuer: clients with an identity there log in with its tokens.
-#[utoipa::path(post, path = "",
-    request_body(content = IssuerSpec, content_type = "application/json"),
-    responses(
-        (status = 201, description = "the issuer", body = IssuerSpec),
-    ),
-)]
+#[utoipa::path(post, path = "", request_body = IssuerSpec, responses(
+    (status = 201, description = "the issuer", body = IssuerSpec),
+))]
 pub(super) async fn add_issuer(
-    State(app): State<AppState>,
-    operator: Operator,
-    body: Result<Json<IssuerSpec>, Error>,
+    Operator { app, by, .. }: Operator,
+    body: Result<Json<IssuerSpec>>,
 ) -> Result<Response> {
-    let issuer = app.issuers.add(&operator.origin, body?.value).await?;
+    let issuer = app.issuers.add(&by, body?.value).await?;
     Ok(response::json(StatusCode::CREATED, &issuer))
 }
 
 /// Changes the given members of an issuer.
-#[utoipa::path(patch, path = "",
-    request_body(content = IssuerSpec, content_type = "application/json"),
-    responses(
-        (status = 200, description = "the issuer", body = IssuerSpec),
-    ),
-)]
+#[utoipa::path(patch, path = "", request_body = IssuerSpec, responses(
+    (status = 200, description = "the issuer", body = IssuerSpec),
+))]
 pub(super) async fn update_issuer(
-    State(app): State<AppState>,
-    operator: Operator,
+    Operator { app, by, .. }: Operator,
     InPath(name): InPath<IssuerName>,
-    body: Result<Json<IssuerSpec>, Error>,
+    body: Result<Json<IssuerSpec>>,
 ) -> Result<Response> {
     let spec = body?.value;
-    let issuer = app.issuers.update(&operator.origin, &name, spec).await?;
+    let issuer = app.issuers.update(&by, &name, spec).await?;
     Ok(response::ok(&issuer))
 }
 
@@ -89,11 +81,10 @@ pub(super) async fn update_issuer(
     (status = 204, description = "the issuer is removed"),
 ))]
 pub(super) async fn remove_issuer(
-    State(app): State<AppState>,
-    operator: Operator,
+    Operator { app, by, .. }: Operator,
     InPath(name): InPath<IssuerName>,
 ) -> Result<Response> {
-    app.issuers.remove(&operator.origin, &name).await?;
+    app.issuers.remove(&by, &name).await?;
     Ok(response::nothing())
 }
 
@@ -102,34 +93,27 @@ pub(super) async fn remove_issuer(
     (status = 200, description = "the issuer", body = IssuerSpec),
 ))]
 pub(super) async fn enable_issuer(
-    State(app): State<AppState>,
-    operator: Operator,
+    Operator { app, by, .. }: Operator,
     InPath(name): InPath<IssuerName>,
 ) -> Result<Response> {
-    let enabled = IssuerStatus::Enabled;
-    let done = app.issuers.set_status(&operator.origin, &name, enabled);
-    Ok(response::ok(&done.await?))
+    let enabled = app.issuers.set_status(&by, &name, IssuerStatus::Enabled);
+    Ok(response::ok(&enabled.await?))
 }
 
 /// Disables an issuer: no client can log in through it; the identities stay.
-#[utoipa::path(post, path = "",
-    request_body(content = DisableBody, content_type = "application/json"),
-    responses(
-        (status = 200, description = "the number of clients whose tokens are revoked", body = RevokedAtIssuer),
-    ),
-)]
+#[utoipa::path(post, path = "", request_body = DisableBody, responses(
+    (status = 200, description = "the number of clients whose tokens are revoked", body = RevokedAtIssuer),
+))]
 pub(super) async fn disable_issuer(
-    State(app): State<AppState>,
-    operator: Operator,
+    Operator { app, by, .. }: Operator,
     InPath(name): InPath<IssuerName>,
-    body: Result<Json<DisableBody>, Error>,
+    body: Result<Json<DisableBody>>,
 ) -> Result<Response> {
-    let (by, with_tokens) = (&operator.origin, body?.value.revoke_tokens);
-    let revoked = if with_tokens {
-        app.issuers.disable_and_revoke(by, &name).await?
+    let revoked = if body?.value.revoke_tokens {
+        app.issuers.disable_and_revoke(&by, &name).await?
     } else {
         let disabled = IssuerStatus::Disabled;
-        app.issuers.set_status(by, &name, disabled).await?;
+        app.issuers.set_status(&by, &name, disabled).await?;
         RevokedAtIssuer::default()
     };
     Ok(response::ok(&revoked))

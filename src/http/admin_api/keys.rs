@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::guard::Operator;
-use crate::app::error::{Error, Result};
+use crate::app::error::Result;
 use crate::app::{KeyStatus, Rotation};
 use crate::domain::{KeyId, SigningAlg};
 use crate::http::admin_api::request::{InPath, Json};
@@ -58,36 +58,26 @@ pub(super) async fn list_keys(State(app): State<AppState>) -> Result<Response> {
 }
 
 /// Rotates the keys: the next key signs, the active one retires, and a new next key is published.
-#[utoipa::path(post, path = "",
-    request_body(content = RotateBody, content_type = "application/json"),
-    responses(
-        (status = 200, description = "the result of the rotation", body = Rotation),
-    ),
-)]
+#[utoipa::path(post, path = "", request_body = RotateBody, responses(
+    (status = 200, description = "the result of the rotation", body = Rotation),
+))]
 pub(super) async fn rotate_keys(
-    State(app): State<AppState>,
-    operator: Operator,
-    body: Result<Json<RotateBody>, Error>,
+    Operator { app, by, .. }: Operator,
+    body: Result<Json<RotateBody>>,
 ) -> Result<Response> {
-    let forced = body?.value.now;
-    let done = app.keys.rotate(&operator.origin, forced).await?;
+    let done = app.keys.rotate(&by, body?.value.now).await?;
     Ok(response::ok(&done))
 }
 
 /// Publishes a key of another algorithm, before you set `SIGNING_ALG` to it. A second request creates no second key.
-#[utoipa::path(post, path = "",
-    request_body(content = PrepareBody, content_type = "application/json"),
-    responses(
-        (status = 200, description = "the key", body = Prepared),
-    ),
-)]
+#[utoipa::path(post, path = "", request_body = PrepareBody, responses(
+    (status = 200, description = "the key", body = Prepared),
+))]
 pub(super) async fn prepare_key(
-    State(app): State<AppState>,
-    operator: Operator,
-    body: Result<Json<PrepareBody>, Error>,
+    Operator { app, by, .. }: Operator,
+    body: Result<Json<PrepareBody>>,
 ) -> Result<Response> {
-    let alg = body?.value.alg;
-    let next = app.keys.prepare(&operator.origin, alg).await?;
+    let next = app.keys.prepare(&by, body?.value.alg).await?;
     Ok(response::ok(&Prepared { next }))
 }
 
@@ -96,11 +86,10 @@ pub(super) async fn prepare_key(
     (status = 204, description = "the key no longer signs"),
 ))]
 pub(super) async fn retire_key(
-    State(app): State<AppState>,
-    operator: Operator,
+    Operator { app, by, .. }: Operator,
     InPath(kid): InPath<KeyId>,
 ) -> Result<Response> {
-    app.keys.retire(&operator.origin, &kid).await?;
+    app.keys.retire(&by, &kid).await?;
     Ok(response::nothing())
 }
 
@@ -109,10 +98,9 @@ pub(super) async fn retire_key(
     (status = 204, description = "the key is deleted"),
 ))]
 pub(super) async fn delete_key(
-    State(app): State<AppState>,
-    operator: Operator,
+    Operator { app, by, .. }: Operator,
     InPath(kid): InPath<KeyId>,
 ) -> Result<Response> {
-    app.keys.delete(&operator.origin, &kid).await?;
+    app.keys.delete(&by, &kid).await?;
     Ok(response::nothing())
 }

@@ -13,7 +13,7 @@ mod routes;
 mod secrets;
 mod settings;
 mod tokens;
-pub(in crate::http) mod usage;
+mod usage;
 
 pub use routes::{AdminApiRoute, list};
 

@@ -16,15 +16,13 @@ use crate::base::printable::printable;
 use crate::domain::ClientId;
 use crate::http::AppState;
 use crate::http::request::body::read_json;
-use crate::http::request::caller;
+use crate::http::request::caller::{NotOnce, once};
 pub(super) use crate::http::request::path::InPath;
 
 /// The longest place of a member that is said, in characters.
 const MAX_MEMBER: usize = 200;
 
-/// A JSON body.
 pub(super) struct Json<T> {
-    /// What it says.
     pub(super) value: T,
     bytes: Bytes,
     key: IdempotencyKey,
@@ -72,20 +70,16 @@ impl<T> Json<T> {
 
 impl IdempotencyKey {
     fn of(parts: &Parts) -> Result<Self> {
-        let malformed = || {
-            Error::invalid_request(
-                "an Idempotency-Key must be 1 to 128 printable ASCII characters, and must not be repeated",
-            )
-        };
-        let name = caller::single(&parts.headers, "idempotency-key").map_err(|_| malformed())?;
         let is_good = |name: &str| {
             (1..=128).contains(&name.len()) && name.bytes().all(|b| (b' '..=b'~').contains(&b))
         };
-        match name {
-            Some(name) if !is_good(name) => Err(malformed()),
-            name => Ok(Self {
+        match once(&parts.headers, "idempotency-key") {
+            Ok(name) if name.is_none_or(is_good) => Ok(Self {
                 name: name.map(str::to_owned),
             }),
+            Ok(_) | Err(NotOnce) => Err(Error::invalid_request(
+                "an Idempotency-Key must be 1 to 128 printable ASCII characters, and must not be repeated",
+            )),
         }
     }
 }

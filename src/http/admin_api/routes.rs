@@ -13,15 +13,14 @@ use utoipa::openapi::{Header, RefOr};
 use utoipa_axum::router::UtoipaMethodRouter;
 use utoipa_axum::routes;
 
-use super::guard::{Guard, guard};
-use super::{admins, audit, clients, explain, issuers, keys, secrets, settings, tokens};
+use super::guard::guard;
+use super::{admins, audit, clients, explain, issuers, keys, secrets, settings, tokens, usage};
 use crate::domain::{
     ADMIN_EXPORT_SCOPE as EXPORT, ADMIN_ISSUERS_SCOPE as ISSUERS, ADMIN_READ_SCOPE as READ,
     ADMIN_WRITE_SCOPE as WRITE,
 };
 use crate::http::AppState;
 use crate::http::admin_api::clients::transfer;
-use crate::http::admin_api::usage::{client, overview, totals};
 use crate::http::openapi::{Routes as Described, of_admin_operation, operations};
 use crate::http::request::proof_of_possession::ProofHeader;
 use crate::http::response::error;
@@ -36,7 +35,6 @@ macro_rules! table {
     };
 }
 
-/// The list.
 fn all(routes: Routes) -> Routes {
     table! { routes {
         READ   "/clients" => clients::list_clients;
@@ -51,7 +49,7 @@ fn all(routes: Routes) -> Routes {
         WRITE  "/clients/{client_id}/secrets" => secrets::add_client_secret;
         WRITE  "/clients/{client_id}/secrets/{secret_id}" => secrets::delete_client_secret;
         WRITE  "/clients/{client_id}/secrets/{secret_id}/expire" => secrets::expire_client_secret;
-        READ   "/clients/{client_id}/usage" => client::show_client_usage;
+        READ   "/clients/{client_id}/usage" => usage::show_client_usage;
         EXPORT "/transfer/export" => transfer::export_clients;
         WRITE  "/transfer/import" => transfer::import_clients;
         WRITE  "/transfer/apply" => transfer::apply_clients;
@@ -69,10 +67,10 @@ fn all(routes: Routes) -> Routes {
         WRITE  "/keys/{kid}/retire" => keys::retire_key;
         READ   "/tokens/inspect" => tokens::inspect_token;
         WRITE  "/tokens/revoke" => tokens::revoke_token;
-        READ   "/overview" => overview::show_overview;
-        READ   "/usage/totals" => totals::show_usage_totals;
-        READ   "/usage/top" => totals::list_busiest_clients;
-        READ   "/usage/waste" => totals::list_excess_tokens;
+        READ   "/overview" => usage::show_overview;
+        READ   "/usage/totals" => usage::show_usage_totals;
+        READ   "/usage/top" => usage::list_busiest_clients;
+        READ   "/usage/waste" => usage::list_excess_tokens;
         READ   "/explain/token" => explain::explain_token;
         READ   "/explain/exchange" => explain::explain_exchange;
         READ   "/explain/assertion" => explain::explain_assertion;
@@ -114,17 +112,16 @@ static HANDLERS: LazyLock<Vec<Handlers>> =
 
 type Handlers = (&'static str, String, MethodRouter<AppState>);
 
-/// The API's part of the service.
 pub(in crate::http) fn router(app: &AppState) -> Router<AppState> {
     let guarded = |scope, handlers: &MethodRouter<AppState>| {
-        let guarded = Guard::new(app.clone(), scope);
-        let guarded = from_fn_with_state(guarded, guard);
+        let guarded = from_fn_with_state((app.clone(), scope), guard);
         handlers.clone().route_layer(guarded)
     };
-    let handlers = HANDLERS.iter().fold(Router::new(), |router, it| {
-        let (scope, path, handlers) = it;
-        router.route(path, guarded(scope, handlers))
-    });
+    let handlers = HANDLERS
+        .iter()
+        .fold(Router::new(), |router, (scope, path, handlers)| {
+            router.route(path, guarded(*scope, handlers))
+        });
     // Else they were the portal's, which answers with pages.
     ["/admin/api", "/admin/api/", "/admin/api/{*rest}"]
         .into_iter()

@@ -72,26 +72,22 @@ pub(super) async fn list_client_secrets(
 }
 
 /// Adds a secret; the others stay valid. Only this response contains it.
-#[utoipa::path(post, path = "",
-    params(IdempotencyKey),
-    request_body(content = NewSecretBody, content_type = "application/json"),
-    responses(
-        (status = 201, description = "the new secret", body = AddedSecret),
-    ),
-)]
+#[utoipa::path(post, path = "", params(IdempotencyKey), request_body = NewSecretBody, responses(
+    (status = 201, description = "the new secret", body = AddedSecret),
+))]
 pub(super) async fn add_client_secret(
-    State(app): State<AppState>,
-    operator: Operator,
-    id: Result<InPath<ClientId>, Error>,
-    body: Result<Json<NewSecretBody>, Error>,
+    Operator {
+        app, by, client_id, ..
+    }: Operator,
+    id: Result<InPath<ClientId>>,
+    body: Result<Json<NewSecretBody>>,
 ) -> Result<Response> {
     let (InPath(id), body) = (id?, body?);
-    let once = body.once(&operator.client_id);
+    let once = body.once(&client_id);
     let chosen = body.value.client_secret.map(Secret::new);
     let new = app.secrets.new_secret(chosen, body.value.expires_at)?;
 
-    let by = &operator.origin;
-    let added = app.secrets.add_once(by, &id, new, once.as_ref(), |added| {
+    let added = app.secrets.add_once(&by, &id, new, once.as_ref(), |added| {
         let text = serde_json::to_string(added);
         text.map(Secret::new).map_err(Error::internal)
     });
@@ -108,13 +104,10 @@ pub(super) async fn add_client_secret(
     (status = 204, description = "the secret is deleted"),
 ))]
 pub(super) async fn delete_client_secret(
-    State(app): State<AppState>,
-    operator: Operator,
+    Operator { app, by, .. }: Operator,
     InPath((id, secret_id)): InPath<(ClientId, SecretId)>,
 ) -> Result<Response> {
-    app.secrets
-        .delete(&operator.origin, &id, &secret_id)
-        .await?;
+    app.secrets.delete(&by, &id, &secret_id).await?;
     Ok(response::nothing())
 }
 
@@ -130,25 +123,17 @@ struct Ended {
 }
 
 /// Expires a secret: now, later, or some time after its last use.
-#[utoipa::path(post, path = "",
-    request_body(content = EndBody, content_type = "application/json"),
-    responses(
-        (status = 200, description = "the new expiry", body = Ended),
-    ),
-)]
+#[utoipa::path(post, path = "", request_body = EndBody, responses(
+    (status = 200, description = "the new expiry", body = Ended),
+))]
 pub(super) async fn expire_client_secret(
-    State(app): State<AppState>,
-    operator: Operator,
-    ids: Result<InPath<(ClientId, SecretId)>, Error>,
-    body: Result<Json<EndBody>, Error>,
+    Operator { app, by, .. }: Operator,
+    ids: Result<InPath<(ClientId, SecretId)>>,
+    body: Result<Json<EndBody>>,
 ) -> Result<Response> {
     let InPath((id, secret_id)) = ids?;
-    let EndBody {
-        expires_at,
-        unused_for,
-    } = body?.value;
-    let by = &operator.origin;
-    let (expires_at, unused_for) = match (expires_at, unused_for) {
+    let body = body?.value;
+    let (expires_at, unused_for) = match (body.expires_at, body.unused_for) {
         (Some(_), Some(_)) => {
             return Err(Error::invalid_request(
                 "set the expiry of a secret by `expires_at` or by `unused_for`, not by both",
@@ -157,14 +142,14 @@ pub(super) async fn expire_client_secret(
         (None, Some(seconds)) => {
             let unused_for = seconds.map(IdleExpiry::from_seconds).transpose()?;
             app.secrets
-                .set_idle_expiry(by, &id, &secret_id, unused_for)
+                .set_idle_expiry(&by, &id, &secret_id, unused_for)
                 .await?;
             (None, unused_for)
         }
         (at, None) => {
             let now = app.clock().now();
             let at = at.map_or(now, |at| at.max(now));
-            app.secrets.expire(by, &id, &secret_id, at).await?;
+            app.secrets.expire(&by, &id, &secret_id, at).await?;
             (Some(at), None)
         }
     };

@@ -32,15 +32,12 @@ struct RevokedToken {
 }
 
 /// Shows the claims of a token, and whether it is valid.
-#[utoipa::path(post, path = "",
-    request_body(content = TokenBody, content_type = "application/json"),
-    responses(
-        (status = 200, description = "header, claims and verdict", body = TokenInspection),
-    ),
-)]
+#[utoipa::path(post, path = "", request_body = TokenBody, responses(
+    (status = 200, description = "header, claims and verdict", body = TokenInspection),
+))]
 pub(super) async fn inspect_token(
     State(app): State<AppState>,
-    body: Result<Json<TokenBody>, Error>,
+    body: Result<Json<TokenBody>>,
 ) -> Result<Response> {
     let token = body?.value.token;
     let inspection = app.tokens.inspect(token.trim()).await?;
@@ -48,19 +45,15 @@ pub(super) async fn inspect_token(
 }
 
 /// Revokes a token of any client.
-#[utoipa::path(post, path = "",
-    request_body(content = TokenBody, content_type = "application/json"),
-    responses(
-        (status = 200, description = "the token is revoked", body = RevokedToken),
-    ),
-)]
+#[utoipa::path(post, path = "", request_body = TokenBody, responses(
+    (status = 200, description = "the token is revoked", body = RevokedToken),
+))]
 pub(super) async fn revoke_token(
-    State(app): State<AppState>,
-    operator: Operator,
-    body: Result<Json<TokenBody>, Error>,
+    Operator { app, by, .. }: Operator,
+    body: Result<Json<TokenBody>>,
 ) -> Result<Response> {
     let token = body?.value.token;
-    let revoked = app.tokens.revoke(&operator.origin, token.trim()).await;
+    let revoked = app.tokens.revoke(&by, token.trim()).await;
     let claims = revoked.map_err(about_the_body)?;
     let revoked = RevokedToken {
         jti: claims.jti.to_string(),

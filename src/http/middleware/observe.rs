@@ -33,7 +33,7 @@ use crate::http::request::host::HostProblem;
 use crate::http::request::proof_of_possession::{DPOP_NONCE, next_nonce};
 use crate::http::response::error;
 use crate::http::response::{LogContext, WithLogContext};
-use crate::http::route_metrics::{InFlight, RouteTraffic};
+use crate::http::route_metrics::{InFlight, PROBES, RouteTraffic};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -84,7 +84,6 @@ impl Service<Request> for Observe {
     }
 }
 
-/// What an observed request comes to.
 pub(in crate::http) type Observed =
     Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
 
@@ -107,7 +106,7 @@ where
         .and_then(|()| check_head(&request, limits.max_head))
         .and_then(|()| {
             // The proxy itself may send a probe.
-            if is_probe(route.path()) {
+            if PROBES.contains(&route.path()) {
                 return Ok(());
             }
             let forwarded = find_forwarded_source(&request, &app.config().proxies)?;
@@ -141,10 +140,6 @@ where
     }
 }
 
-fn is_probe(path: &str) -> bool {
-    matches!(path, "/healthz" | "/readyz")
-}
-
 /// Whether the body of a request there may be a file of clients.
 fn takes_files(path: &str) -> bool {
     let mut prefixes = ["/admin/api/v1/transfer/", "/admin/transfer/"].into_iter();
@@ -166,23 +161,19 @@ struct Exchange {
 
 impl Exchange {
     fn begin(request: &mut Request, app: &AppState, route: &Arc<RouteTraffic>) -> Self {
+        let method = known_method(request.method());
+        let traced = || Box::new(Trace::begin(request, method, route.path()));
         let exchange = Self {
             stopwatch: Stopwatch::start(),
             request_id: request_id(request.headers()),
-            method: known_method(request.method()),
+            method,
             source: peer(request.extensions()).ok(),
             passing: Arc::clone(route).begin(),
             dpop_nonce: route
                 .takes_proofs
                 .then(|| next_nonce(app, request.headers()))
                 .flatten(),
-            trace: app.is_traced().then(|| {
-                Box::new(Trace::begin(
-                    request,
-                    known_method(request.method()),
-                    route.path(),
-                ))
-            }),
+            trace: app.is_traced().then(traced),
         };
         if route.may_change {
             let left = RequestId(exchange.request_id.clone());
@@ -234,36 +225,28 @@ impl Exchange {
         let reason = error.map(Error::reason);
         let failed = status >= StatusCode::INTERNAL_SERVER_ERROR;
         let status = status.as_u16();
+        macro_rules! answered {
+            ($level:ident) => {
+                tracing::$level!(
+                    target: REDACTED_TARGET,
+                    request_id,
+                    method,
+                    route,
+                    status,
+                    client_id,
+                    source,
+                    trace_id,
+                    latency_us,
+                    error = code,
+                    reason,
+                    "answered"
+                )
+            };
+        }
         if failed {
-            tracing::error!(
-                target: REDACTED_TARGET,
-                request_id,
-                method,
-                route,
-                status,
-                client_id,
-                source,
-                trace_id,
-                latency_us,
-                error = code,
-                reason,
-                "answered"
-            );
+            answered!(error);
         } else {
-            tracing::info!(
-                target: REDACTED_TARGET,
-                request_id,
-                method,
-                route,
-                status,
-                client_id,
-                source,
-                trace_id,
-                latency_us,
-                error = code,
-                reason,
-                "answered"
-            );
+            answered!(info);
         }
     }
 }
@@ -280,7 +263,6 @@ fn client_of(error: &Error) -> Option<&ClientId> {
 pub(in crate::http) struct RequestId(HeaderValue);
 
 impl RequestId {
-    /// As text.
     pub(in crate::http) fn to_text(&self) -> Option<String> {
         self.0.to_str().ok().map(str::to_owned)
     }

@@ -18,8 +18,8 @@ use crate::http::response::LogContext;
 #[derive(Debug)]
 pub(in crate::http) struct Trace {
     span: Span,
-    /// In hexadecimal; empty where nobody records.
-    id: String,
+    /// In hexadecimal; `None` where nobody records.
+    id: Option<String>,
 }
 
 impl Trace {
@@ -43,25 +43,16 @@ impl Trace {
         let _ = span.set_parent(parent);
         let context = span.context();
         let context = context.span().span_context().clone();
-        let id = context.trace_id();
-        Self {
-            span,
-            id: if context.is_valid() {
-                id.to_string()
-            } else {
-                String::new()
-            },
-        }
+        let id = context.is_valid().then(|| context.trace_id().to_string());
+        Self { span, id }
     }
 
-    /// What is done for the request is to be done in it.
     pub(in crate::http) fn span(&self) -> Span {
         self.span.clone()
     }
 
-    /// The trace's id, for the log.
     pub(in crate::http) fn id(&self) -> Option<&str> {
-        Some(self.id.as_str()).filter(|id| !id.is_empty())
+        self.id.as_deref()
     }
 
     /// Says what became of it. A refusal is the caller's error, and none of this service.

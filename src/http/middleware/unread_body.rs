@@ -5,9 +5,7 @@
 //!
 //! A request without a body, and one whose announced body was read to its end, pass without an allocation, a lock or a timer.
 
-use std::mem;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -21,6 +19,7 @@ use futures_util::future::{BoxFuture, Either};
 use http_body_util::BodyExt;
 use hyper::body::{Frame, Incoming, SizeHint};
 use tokio::runtime::Handle;
+use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout, timeout_at};
 use tower::Service;
 
@@ -120,13 +119,14 @@ where
             let request = request.map(|incoming| RequestBody::new(incoming, rules, None));
             return Either::Left(self.service.call(request));
         };
-        let handover = Arc::new(Handover::default());
-        let left = Some(Arc::clone(&handover));
-        let request = request.map(|incoming| RequestBody::new(incoming, rules, left));
+        let (leave, mut left) = oneshot::channel();
+        let request = request.map(|incoming| RequestBody::new(incoming, rules, Some(leave)));
         let answering = self.service.call(request);
         let answer = async move {
             let mut response = answering.await?;
-            if let Some(rest) = handover.take()
+            // What is left later comes back to the body.
+            left.close();
+            if let Ok(rest) = left.try_recv()
                 && rest.settle(terms).await == Fate::Closed
             {
                 let close = HeaderValue::from_static("close");
@@ -179,7 +179,8 @@ impl Terms {
 pub struct RequestBody {
     /// `None` at its end.
     rest: Option<Rest>,
-    handover: Option<Arc<Handover>>,
+    /// Where it leaves its rest for the response.
+    leave: Option<oneshot::Sender<Rest>>,
 }
 
 /// A body that was not read to its end.
@@ -193,17 +194,14 @@ struct Rest {
 }
 
 impl RequestBody {
-    fn new(incoming: Incoming, rules: Rules, handover: Option<Arc<Handover>>) -> Self {
-        let rest = Rest {
+    fn new(incoming: Incoming, rules: Rules, leave: Option<oneshot::Sender<Rest>>) -> Self {
+        let rest = Some(Rest {
             incoming,
             rules,
             read_bytes: 0,
             waiting_since: None,
-        };
-        Self {
-            rest: Some(rest),
-            handover,
-        }
+        });
+        Self { rest, leave }
     }
 }
 
@@ -246,40 +244,12 @@ impl Drop for RequestBody {
         let Some(rest) = rest.filter(|rest| !rest.incoming.is_end_stream()) else {
             return;
         };
-        match &self.handover {
-            Some(handover) => handover.leave(rest),
-            None => rest.discard_later(),
-        }
-    }
-}
-
-/// Where a body leaves its rest for the response.
-#[derive(Debug, Default)]
-struct Handover(Mutex<Left>);
-
-#[derive(Debug, Default)]
-enum Left {
-    #[default]
-    Nothing,
-    Rest(Box<Rest>),
-    /// The response is gone already.
-    Late,
-}
-
-impl Handover {
-    fn leave(&self, rest: Rest) {
-        let mut left = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match *left {
-            Left::Late => rest.discard_later(),
-            Left::Nothing | Left::Rest(_) => *left = Left::Rest(Box::new(rest)),
-        }
-    }
-
-    fn take(&self) -> Option<Box<Rest>> {
-        let mut left = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match mem::replace(&mut *left, Left::Late) {
-            Left::Rest(rest) => Some(rest),
-            Left::Nothing | Left::Late => None,
+        let untaken = match self.leave.take() {
+            Some(leave) => leave.send(rest).err(),
+            None => Some(rest),
+        };
+        if let Some(rest) = untaken {
+            rest.discard_later();
         }
     }
 }
@@ -297,7 +267,7 @@ impl Rest {
     }
 
     /// Decides before the response whether the connection can be kept, and begins what has to be done for it.
-    async fn settle(mut self: Box<Self>, terms: Terms) -> Fate {
+    async fn settle(mut self, terms: Terms) -> Fate {
         let was_asked_for = self.waiting_since.is_some() || self.read_bytes > 0;
         let fate = if terms.is_too_large || (terms.expects_continue && !was_asked_for) {
             Fate::Closed

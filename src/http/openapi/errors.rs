@@ -245,7 +245,7 @@ fn response(shape: Shape, cases: &[Case], has_success: bool) -> ResponseBuilder 
         .description(lines.join("\n\n"))
         .header("cache-control", Header::default())
         .content("application/json", content.build());
-    if error::has_challenge(&shape.example(first)) {
+    if error::challenge(&shape.example(first)).is_some() {
         response = response.header("www-authenticate", Header::default());
     }
     if cases

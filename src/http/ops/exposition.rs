@@ -12,8 +12,25 @@ use crate::base::metrics::{BOUNDS, Distribution};
 /// A page of figures. A family is written once, with all its series; without any only its name and type are.
 pub(super) struct Page<'a>(pub(super) DescriptorEncoder<'a>);
 
-/// Names and values.
 type Labels<'a, const N: usize> = [(&'static str, &'a str); N];
+
+/// Writes figures in this order: of each the kind, the name and the meaning; behind the colon its value or its series.
+macro_rules! figures {
+    ($page:ident { $($kind:ident $name:literal $help:literal: $figure:expr;)* }) => {{
+        $($page.$kind($name, $help, $figure)?;)*
+        Ok(())
+    }};
+}
+pub(super) use figures;
+
+/// A series for each value of one label.
+pub(super) fn by<'a, V>(
+    label: &'static str,
+    values: impl IntoIterator<Item = (&'a str, V)>,
+) -> impl Iterator<Item = (Labels<'a, 1>, V)> {
+    let values = values.into_iter();
+    values.map(move |(name, value)| ([(label, name)], value))
+}
 
 impl Page<'_> {
     /// What happened, once for each of `series`. The name is written with `_total`.
@@ -23,13 +40,10 @@ impl Page<'_> {
         help: &str,
         series: impl IntoIterator<Item = (Labels<'a, N>, V)>,
     ) -> fmt::Result {
-        self.family(
-            name,
-            help,
-            MetricType::Counter,
-            series,
-            |mut metric, value| metric.encode_counter::<NoLabelSet, _, u64>(&value, None),
-        )
+        let write = |mut metric: MetricEncoder<'_>, value: V| {
+            metric.encode_counter::<NoLabelSet, _, u64>(&value, None)
+        };
+        self.family(name, help, MetricType::Counter, series, write)
     }
 
     /// What is.
@@ -39,13 +53,8 @@ impl Page<'_> {
         help: &str,
         series: impl IntoIterator<Item = (Labels<'a, N>, f64)>,
     ) -> fmt::Result {
-        self.family(
-            name,
-            help,
-            MetricType::Gauge,
-            series,
-            |mut metric, value| metric.encode_gauge(&value),
-        )
+        let write = |mut metric: MetricEncoder<'_>, value: f64| metric.encode_gauge(&value);
+        self.family(name, help, MetricType::Gauge, series, write)
     }
 
     /// How long it took.
@@ -55,19 +64,13 @@ impl Page<'_> {
         help: &str,
         series: impl IntoIterator<Item = (Labels<'a, N>, Distribution)>,
     ) -> fmt::Result {
-        self.family(
-            name,
-            help,
-            MetricType::Histogram,
-            series,
-            |mut metric, value| {
-                let ends = BOUNDS.into_iter().map(seconds);
-                let ends = ends.chain([f64::INFINITY]);
-                let buckets: Vec<(f64, u64)> = ends.zip(value.buckets).collect();
-                let sum = seconds(value.micros);
-                metric.encode_histogram::<NoLabelSet>(sum, value.count(), &buckets, None)
-            },
-        )
+        let write = |mut metric: MetricEncoder<'_>, value: Distribution| {
+            let ends = BOUNDS.into_iter().map(seconds).chain([f64::INFINITY]);
+            let buckets: Vec<(f64, u64)> = ends.zip(value.buckets).collect();
+            let sum = seconds(value.micros);
+            metric.encode_histogram::<NoLabelSet>(sum, value.count(), &buckets, None)
+        };
+        self.family(name, help, MetricType::Histogram, series, write)
     }
 
     /// One of the first.
@@ -80,9 +83,14 @@ impl Page<'_> {
         self.counters(name, help, [([], value)])
     }
 
-    /// One of the second.
-    pub(super) fn gauge(&mut self, name: &str, help: &str, value: Option<f64>) -> fmt::Result {
-        self.gauges(name, help, value.map(|value| ([], value)))
+    /// One of the second, where there is a value.
+    pub(super) fn gauge(
+        &mut self,
+        name: &str,
+        help: &str,
+        value: impl Into<Option<f64>>,
+    ) -> fmt::Result {
+        self.gauges(name, help, value.into().map(|value| ([], value)))
     }
 
     fn family<'a, const N: usize, V>(

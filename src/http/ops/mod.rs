@@ -1,17 +1,17 @@
 //! What operators' programs ask, on a listener of its own without TLS: figures for Prometheus, and health. Nothing of it
 //! is secret, but it is nobody else's business: the listener is on the loopback interface unless it is set otherwise.
 
-mod connections;
 mod exposition;
 mod families;
 pub(in crate::http) mod health;
 mod process;
 
 use std::convert::Infallible;
-use std::future::ready;
+use std::future::{Ready, ready};
 use std::io;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Request, State};
@@ -20,8 +20,10 @@ use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum_server::Handle;
+use axum_server::accept::Accept;
 use prometheus_client::encoding::text;
 use prometheus_client::registry::Registry;
+use tokio::net::TcpStream;
 use tower::service_fn;
 
 use super::AppState;
@@ -30,12 +32,13 @@ use crate::http::middleware::unread_body::{DiscardLimits, DiscardUnread};
 use crate::http::request::host::check_host;
 use crate::http::response::error;
 use crate::http::server::connection_metrics::log_accept_error;
+use crate::http::server::connection_room::MAX_OPS_CONNECTIONS;
+use crate::http::server::idle_timeout::{Counted, Watched, watch};
 use crate::http::server::lingering::Linger;
 use crate::http::server::listener;
 use crate::http::server::log_pause::LogPause;
 use crate::http::server::tls::certificate_status::CertificateStatus;
 use crate::telemetry::{DroppedLines, ExportStatus};
-use connections::OpsAcceptor;
 use families::Snapshot;
 
 /// The text format of <https://prometheus.io/docs/specs/om/open_metrics_spec/>.
@@ -71,9 +74,13 @@ pub fn ops_router(ops: Ops) -> Router {
 /// Serves them; never ends by itself.
 pub async fn serve_ops(listener: TcpListener, ops: Ops) -> io::Result<()> {
     let config = &ops.state.config().http;
-    let (handle, pause) = (Handle::new(), LogPause::default());
+    let pause = LogPause::default();
+    let acceptor = OpsAcceptor {
+        handle: Handle::new(),
+        idle_timeout: config.idle_timeout,
+    };
     let mut server = axum_server::from_tcp(listener)?
-        .handle(handle.clone())
+        .handle(acceptor.handle.clone())
         .first_request_timeout(config.header_timeout)
         .accept_error_handler(move |peer, error| {
             // One that was accepted and is closed is no news.
@@ -81,7 +88,7 @@ pub async fn serve_ops(listener: TcpListener, ops: Ops) -> io::Result<()> {
                 log_accept_error(&pause, error);
             }
         })
-        .acceptor(OpsAcceptor::new(handle, config.idle_timeout));
+        .acceptor(acceptor);
     listener::set_limits(&mut server, config);
     let unread = DiscardLimits::new(config);
     let router = ops_router(ops).layer(from_fn(refuse_host_problem));
@@ -92,7 +99,31 @@ pub async fn serve_ops(listener: TcpListener, ops: Ops) -> io::Result<()> {
     server.serve(service_fn(connection)).await
 }
 
-/// Answers a request whose host is missing or ambiguous.
+/// Closes connections beyond the limit, so that they have descriptors while other listeners have none, and those on which
+/// nothing happens.
+#[derive(Clone)]
+struct OpsAcceptor {
+    /// The server's, which knows how many are open.
+    handle: Handle<SocketAddr>,
+    idle_timeout: Duration,
+}
+
+impl<S> Accept<TcpStream, S> for OpsAcceptor {
+    type Stream = Watched<TcpStream>;
+    type Service = Counted<S>;
+    type Future = Ready<io::Result<(Self::Stream, Self::Service)>>;
+
+    fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
+        // The count has this one in it already.
+        ready(if self.handle.connection_count() > MAX_OPS_CONNECTIONS {
+            let full = "OPS_LISTEN has reached its limit of connections";
+            Err(io::Error::other(full))
+        } else {
+            Ok(watch(stream, service, self.idle_timeout, None, None, None))
+        })
+    }
+}
+
 async fn refuse_host_problem(request: Request, next: Next) -> Response {
     match check_host(&request) {
         Ok(()) => next.run(request).await,

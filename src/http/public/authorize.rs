@@ -1,7 +1,6 @@
 //! `POST /authorize`: credentials in, token out.
 
 use axum::extract::{Request, State};
-use axum::response::IntoResponse;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -17,7 +16,7 @@ use crate::http::request::client_authentication::{
 use crate::http::request::params::Params;
 use crate::http::request::proof_of_possession::ProofHeader;
 use crate::http::request::token_request::TokenRequestForm;
-use crate::http::response::error::SimpleError;
+use crate::http::response::error::respond_simply;
 use crate::http::response::{ROOM_BESIDE_JWT, WithLogContext};
 use crate::jwt::AccessToken;
 
@@ -115,7 +114,7 @@ static ENDPOINT: TokenEndpoint = TokenEndpoint {
         Ok((client, form.request.parse()?.into()))
     },
     write_token: |token| Answer::of(token).to_json(),
-    write_error: |error| SimpleError::from(error).into_response(),
+    write_error: respond_simply,
 };
 
 /// Half of a pair is a mistake of the caller. Without any, the answer asks for HTTP Basic: there are clients that send it only

@@ -11,9 +11,6 @@ use crate::jwt::{AccessTokenClaims, SignedClaims};
 
 const METADATA: HeaderName = HeaderName::from_static("x-token-metadata");
 
-/// Headers, in order.
-pub(super) type ClaimHeaders = Vec<(HeaderName, HeaderValue)>;
-
 /// The requirements. Neither may be there without a meaning, and `metadata` has but one.
 pub(super) fn parse(
     claims: Option<&str>,
@@ -40,8 +37,8 @@ pub(super) fn headers(
     app: &AppState,
     signed: &SignedClaims,
     requested: &RequestedClaims,
-) -> Result<ClaimHeaders, Error> {
-    let mut headers = ClaimHeaders::new();
+) -> Result<Vec<(HeaderName, HeaderValue)>, Error> {
+    let mut headers = Vec::new();
     if !requested.names.is_empty() {
         let values = app.tokens.claim_values(signed, &requested.names)?;
         for (name, value) in requested.names.iter().zip(values) {
@@ -59,12 +56,6 @@ pub(super) fn headers(
         return Err(app.tokens.oversized_claims(client_id, bytes, limit));
     }
     Ok(headers)
-}
-
-pub(super) fn insert(headers: &mut HeaderMap, claims: ClaimHeaders) {
-    for (name, value) in claims {
-        headers.insert(name, value);
-    }
 }
 
 /// The headers of every answer: a proxy passes them to the service behind it.

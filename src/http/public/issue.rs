@@ -4,22 +4,21 @@
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 
 use crate::app::error::{Error, Result};
 use crate::app::{ClientAuthentication, GrantRequest};
-use crate::domain::Attempt;
+use crate::domain::{Attempt, Client, QUOTA_WINDOW, QuotaState};
 use crate::http::AppState;
 use crate::http::request::body::BodyParams;
 use crate::http::request::caller::Caller;
 use crate::http::request::params::Params;
 use crate::http::request::proof_of_possession;
 use crate::http::response;
-use crate::http::response::{WithLogContext, quota_headers};
+use crate::http::response::WithLogContext;
 use crate::jwt::AccessToken;
 
-/// An endpoint that issues tokens.
 pub(super) struct TokenEndpoint {
     /// Reads the client authentication first, then what is asked for.
     pub(super) read: fn(&HeaderMap, Params, Caller) -> Result<(ClientAuthentication, GrantRequest)>,
@@ -28,7 +27,6 @@ pub(super) struct TokenEndpoint {
 }
 
 impl TokenEndpoint {
-    /// Answers a request for a token.
     pub(super) async fn answer(&'static self, app: AppState, request: Request) -> WithLogContext {
         let (parts, body) = request.into_parts();
         match self.issue(&app, &parts, body).await {
@@ -53,7 +51,42 @@ impl TokenEndpoint {
 
         let json = (self.write_token)(&token).map_err(Error::internal)?;
         let mut response = response::json_bytes(StatusCode::OK, json);
-        quota_headers::warn(app, &client, &mut response);
+        warn_if_near_quota(app, &client, &mut response);
         Ok(WithLogContext::about(token.client_id, response))
+    }
+}
+
+/// Both as the httpapi working group of the IETF drafts them.
+const QUOTA_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+const QUOTA_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+
+/// Warns a client that its quota of tokens is nearly used up, by two headers of an answer with a token.
+fn warn_if_near_quota(app: &AppState, client: &Client, response: &mut Response) {
+    if client.token_quota.is_some() {
+        warn_of_quota(app, client, response);
+    }
+}
+
+#[cold]
+fn warn_of_quota(app: &AppState, client: &Client, response: &mut Response) {
+    let Some(state) = app.tokens.quota_warning(client) else {
+        return;
+    };
+    let QuotaState { quota, ends_at, .. } = state;
+    let rest = ends_at.since(app.clock().now());
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (
+            QUOTA_POLICY,
+            format!(r#""tokens";q={quota};w={QUOTA_WINDOW}"#),
+        ),
+        (
+            QUOTA_LIMIT,
+            format!(r#""tokens";r={};t={rest}"#, state.remaining()),
+        ),
+    ] {
+        if let Ok(value) = HeaderValue::try_from(value) {
+            headers.insert(name, value);
+        }
     }
 }

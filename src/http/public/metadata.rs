@@ -16,7 +16,7 @@ use crate::http::openapi::MetadataErrors;
 use crate::http::public::authorization_page::AUTHORIZATION;
 use crate::http::public::token::GRANT_TYPES;
 use crate::http::response;
-use crate::jwt::{KeySet, assertion_algorithms};
+use crate::jwt::assertion_algorithms;
 
 pub(in crate::http) const OAUTH: &str = "/.well-known/oauth-authorization-server";
 pub(in crate::http) const OPENID: &str = "/.well-known/openid-configuration";
@@ -129,42 +129,30 @@ fn answer(
     if app.issuers.take_svids() {
         methods.push("spiffe_jwt");
     }
-    let algorithms = assertion_algorithms();
-    let mut document = metadata(&keys, &methods, &algorithms);
-    let config = app.config();
-    document.tls_client_certificate_bound_access_tokens = app.authentication.takes_certificates();
-    if config.token.authorization_endpoint {
-        document.authorization_endpoint = Some(keys.issuer().endpoint(AUTHORIZATION));
-    }
-    if config.keys.signing_alg.is_asymmetric() {
-        document.jwks_uri = Some(keys.issuer().endpoint(JWKS));
-    }
-    document.subject_types_supported = id_token_alg.map(|_| ["public"]);
-    document.id_token_signing_alg_values_supported = id_token_alg.map(|alg| [alg.as_str()]);
-    Ok(response::cacheable_json(&document, MAX_AGE))
-}
-
-fn metadata<'a>(keys: &'a KeySet, methods: &'a [&str], algorithms: &'a [&str]) -> Metadata<'a> {
-    let issuer = keys.issuer();
-    Metadata {
+    let algorithms = &assertion_algorithms();
+    let (config, issuer) = (app.config(), keys.issuer());
+    let names_page = config.token.authorization_endpoint;
+    let publishes_keys = config.keys.signing_alg.is_asymmetric();
+    let document = Metadata {
         issuer,
-        authorization_endpoint: None,
+        authorization_endpoint: names_page.then(|| issuer.endpoint(AUTHORIZATION)),
         token_endpoint: issuer.endpoint("/token"),
-        jwks_uri: None,
+        jwks_uri: publishes_keys.then(|| issuer.endpoint(JWKS)),
         introspection_endpoint: issuer.endpoint("/introspect"),
         revocation_endpoint: issuer.endpoint("/revoke"),
         grant_types_supported: GRANT_TYPES,
         response_types_supported: [],
-        token_endpoint_auth_methods_supported: methods,
+        token_endpoint_auth_methods_supported: &methods,
         token_endpoint_auth_signing_alg_values_supported: algorithms,
-        introspection_endpoint_auth_methods_supported: [methods, &TOKEN_TYPES].concat(),
+        introspection_endpoint_auth_methods_supported: [&*methods, &TOKEN_TYPES].concat(),
         introspection_endpoint_auth_signing_alg_values_supported: algorithms,
-        revocation_endpoint_auth_methods_supported: methods,
+        revocation_endpoint_auth_methods_supported: &methods,
         revocation_endpoint_auth_signing_alg_values_supported: algorithms,
         dpop_signing_alg_values_supported: algorithms,
-        tls_client_certificate_bound_access_tokens: false,
+        tls_client_certificate_bound_access_tokens: app.authentication.takes_certificates(),
         introspection_signing_alg_values_supported: keys.alg_for_others().map(|alg| [alg.as_str()]),
-        subject_types_supported: None,
-        id_token_signing_alg_values_supported: None,
-    }
+        subject_types_supported: id_token_alg.map(|_| ["public"]),
+        id_token_signing_alg_values_supported: id_token_alg.map(|alg| [alg.as_str()]),
+    };
+    Ok(response::cacheable_json(&document, MAX_AGE))
 }

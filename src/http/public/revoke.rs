@@ -2,9 +2,9 @@
 
 use axum::Extension;
 use axum::extract::State;
+use axum::http::HeaderMap;
 use axum::http::header::CACHE_CONTROL;
-use axum::http::{HeaderMap, HeaderValue};
-use axum::response::Response;
+use axum::response::IntoResponse;
 
 use crate::app::error::Error;
 use crate::domain::Actor;
@@ -46,9 +46,6 @@ pub(in crate::http) async fn revoke_own_token(
     let revoked = app.tokens.revoke_own(&by, &client, &token).await?;
 
     // §2.2: the client looks at the status alone.
-    let mut response = Response::default();
-    response
-        .headers_mut()
-        .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let response = [(CACHE_CONTROL, "no-store")].into_response();
     Ok(WithLogContext::about(&client.client_id, response).without_saying(revoked.err()))
 }

@@ -49,7 +49,6 @@ pub(in crate::http) enum TokenSource {
 }
 
 impl TokenSource {
-    /// The scheme, where there is one.
     pub(in crate::http) fn scheme(self) -> Option<TokenScheme> {
         match self {
             Self::Scheme(scheme) => Some(scheme),
@@ -75,12 +74,9 @@ pub(in crate::http) fn token_or_bare(headers: &HeaderMap) -> Result<Option<Prese
     Ok(found.map(|(source, text)| PresentedToken { text, source }))
 }
 
-/// What stands behind `scheme` in the one `Authorization` header.
-pub(in crate::http) fn authorization<'a>(
-    headers: &'a HeaderMap,
-    scheme: &str,
-) -> Result<Option<&'a str>> {
-    Ok(header_value(headers)?.and_then(|value| behind_scheme(value, scheme)))
+/// What stands behind `Basic` in the one `Authorization` header.
+pub(in crate::http) fn behind_basic(headers: &HeaderMap) -> Result<Option<&str>> {
+    Ok(header_value(headers)?.and_then(|value| behind_scheme(value, "Basic")))
 }
 
 /// The value of the one `Authorization` header.

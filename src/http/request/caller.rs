@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::extract::{ConnectInfo, FromRequestParts};
+use axum::http::header::AsHeaderName;
 use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderMap, Request};
 use axum_server::tls::TlsInfo;
@@ -17,7 +18,6 @@ use crate::http::request::client_address::client_address;
 
 /// The other end.
 pub(in crate::http) struct Caller {
-    /// Its address.
     pub(in crate::http) source: IpAddr,
     /// Whether a trusted proxy sent the request, whose headers are believed.
     pub(in crate::http) is_behind_proxy: bool,
@@ -26,7 +26,6 @@ pub(in crate::http) struct Caller {
 }
 
 impl Caller {
-    /// Reads who it is.
     pub(in crate::http) fn of(parts: &Parts, proxies: &ProxiesConfig) -> Result<Self> {
         let peer = peer(&parts.extensions)?;
         let is_behind_proxy = proxies.are_trusted(peer);
@@ -82,15 +81,26 @@ fn in_header(headers: &HeaderMap, name: &str) -> Result<Option<PeerCertificate>>
 
 /// The value of a header that a trusted proxy sets. Twice, one of them may be its caller's.
 pub(in crate::http) fn single<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>> {
-    let mut values = headers.get_all(name).iter();
-    let (Some(value), another) = (values.next(), values.next()) else {
-        return Ok(None);
-    };
-    match (value.to_str(), another) {
-        (Ok(text), None) => Ok(Some(text)),
-        (_, _) => Err(Error::invalid_request(format!(
+    once(headers, name).map_err(|NotOnce| {
+        Error::invalid_request(format!(
             "the proxy sent more than one {name}, or one that is not ASCII"
-        ))),
+        ))
+    })
+}
+
+/// The header is there more than once, or is not ASCII.
+pub(in crate::http) struct NotOnce;
+
+/// The value of a header that may be there once.
+pub(in crate::http) fn once(
+    headers: &HeaderMap,
+    name: impl AsHeaderName,
+) -> Result<Option<&str>, NotOnce> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (None, _) => Ok(None),
+        (Some(value), None) => value.to_str().map(Some).map_err(|_| NotOnce),
+        (Some(_), Some(_)) => Err(NotOnce),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::app::error::{Error, Result};
 use crate::app::{AssertionType, ClientAuthentication, Credentials, PresentedAssertion};
 use crate::base::secret::Secret;
 use crate::domain::AuthMethod;
-use crate::http::request::authorization::{authorization, basic};
+use crate::http::request::authorization::{basic, behind_basic};
 use crate::http::request::caller::Caller;
 use crate::http::request::params::Params;
 
@@ -51,6 +51,38 @@ impl ClientAuthenticationForm {
             client_assertion_type: params.take("client_assertion_type"),
         }
     }
+
+    fn refuse_several(&self, has_basic: bool) -> Result<()> {
+        let ways = [
+            (has_basic, "HTTP Basic"),
+            (self.client_secret.is_some(), "client_secret"),
+            (self.client_assertion.is_some(), "client_assertion"),
+        ];
+        let there = ways.into_iter().filter(|(is_there, _)| *is_there);
+        if there.clone().count() > 1 {
+            let there: Vec<&str> = there.map(|(_, name)| name).collect();
+            return Err(Error::invalid_request(format!(
+                "a request must have exactly one client authentication, and this one has {}",
+                there.join(" and ")
+            )));
+        }
+        match (
+            &self.client_assertion,
+            self.client_assertion_type.as_deref(),
+        ) {
+            (None, None) | (Some(_), Some(JWT_BEARER | JWT_SPIFFE)) => Ok(()),
+            (None, Some(_)) => Err(Error::invalid_request(
+                "the request has a client_assertion_type, but no client_assertion",
+            )),
+            (Some(_), None) => Err(Error::invalid_request(format!(
+                "a client_assertion needs the client_assertion_type {JWT_BEARER}"
+            ))),
+            // RFC 6749 §5.2: an unsupported authentication method.
+            (Some(_), Some(_)) => Err(Error::invalid_authentication(format!(
+                "the client_assertion_type here is {JWT_BEARER}, or {JWT_SPIFFE} for a JWT-SVID"
+            ))),
+        }
+    }
 }
 
 /// The client authentication of a request to an OAuth endpoint, which has to be there: without one the answer is
@@ -77,13 +109,22 @@ pub(in crate::http) fn find_client_authentication(
     caller: Caller,
     endpoint: &'static str,
 ) -> Result<Option<ClientAuthentication>> {
-    let basic = authorization(headers, "Basic")?;
+    let basic = behind_basic(headers)?;
     form.refuse_several(basic.is_some())?;
     if let Some(encoded) = basic {
         return from_basic(encoded, form.client_id.as_deref()).map(Some);
     }
     if let Some(client_secret) = form.client_secret {
-        return from_body(form.client_id, client_secret).map(Some);
+        let client_id = form.client_id.ok_or_else(|| {
+            Error::invalid_request("the request has a client_secret, but no client_id")
+        })?;
+        return Ok(Some(ClientAuthentication::Secret {
+            method: AuthMethod::ClientSecretPost,
+            readings: vec![Credentials {
+                client_id,
+                client_secret,
+            }],
+        }));
     }
     if let Some(assertion) = form.client_assertion {
         return Ok(Some(ClientAuthentication::Assertion(PresentedAssertion {
@@ -96,49 +137,11 @@ pub(in crate::http) fn find_client_authentication(
             endpoint,
         })));
     }
-    let certificate = caller.certificate.zip(form.client_id);
-    Ok(certificate.map(
-        |(certificate, client_id)| ClientAuthentication::Certificate {
-            client_id,
-            certificate,
-        },
-    ))
-}
-
-impl ClientAuthenticationForm {
-    fn refuse_several(&self, has_basic: bool) -> Result<()> {
-        let ways = [
-            (has_basic, "HTTP Basic"),
-            (self.client_secret.is_some(), "client_secret"),
-            (self.client_assertion.is_some(), "client_assertion"),
-        ];
-        if ways.iter().filter(|(is_there, _)| *is_there).count() > 1 {
-            let there: Vec<&str> = ways
-                .iter()
-                .filter_map(|(is_there, name)| is_there.then_some(*name))
-                .collect();
-            return Err(Error::invalid_request(format!(
-                "a request must have exactly one client authentication, and this one has {}",
-                there.join(" and ")
-            )));
-        }
-        match (
-            &self.client_assertion,
-            self.client_assertion_type.as_deref(),
-        ) {
-            (None, None) | (Some(_), Some(JWT_BEARER | JWT_SPIFFE)) => Ok(()),
-            (None, Some(_)) => Err(Error::invalid_request(
-                "the request has a client_assertion_type, but no client_assertion",
-            )),
-            (Some(_), None) => Err(Error::invalid_request(format!(
-                "a client_assertion needs the client_assertion_type {JWT_BEARER}"
-            ))),
-            // RFC 6749 §5.2: an unsupported authentication method.
-            (Some(_), Some(_)) => Err(Error::invalid_authentication(format!(
-                "the client_assertion_type here is {JWT_BEARER}, or {JWT_SPIFFE} for a JWT-SVID"
-            ))),
-        }
-    }
+    let by_certificate = |(certificate, client_id)| ClientAuthentication::Certificate {
+        client_id,
+        certificate,
+    };
+    Ok(caller.certificate.zip(form.client_id).map(by_certificate))
 }
 
 fn from_basic(encoded: &str, client_id: Option<&str>) -> Result<ClientAuthentication> {
@@ -152,22 +155,4 @@ fn from_basic(encoded: &str, client_id: Option<&str>) -> Result<ClientAuthentica
             readings,
         }),
     }
-}
-
-fn from_body(
-    client_id: Option<String>,
-    client_secret: Secret<String>,
-) -> Result<ClientAuthentication> {
-    let Some(client_id) = client_id else {
-        return Err(Error::invalid_request(
-            "the request has a client_secret, but no client_id",
-        ));
-    };
-    Ok(ClientAuthentication::Secret {
-        method: AuthMethod::ClientSecretPost,
-        readings: vec![Credentials {
-            client_id,
-            client_secret,
-        }],
-    })
 }

@@ -28,14 +28,10 @@ fn reason(rejection: PathRejection) -> String {
     let PathRejection::FailedToDeserializePathParams(failed) = rejection else {
         return text;
     };
-    match failed.into_kind() {
-        ErrorKind::Message(message) | ErrorKind::DeserializeError { message, .. } => message,
-        ErrorKind::WrongNumberOfParameters { .. }
-        | ErrorKind::ParseErrorAtKey { .. }
-        | ErrorKind::ParseErrorAtIndex { .. }
-        | ErrorKind::ParseError { .. }
-        | ErrorKind::InvalidUtf8InPathParam { .. }
-        | ErrorKind::UnsupportedType { .. }
-        | _ => text,
+    if let ErrorKind::Message(message) | ErrorKind::DeserializeError { message, .. } =
+        failed.into_kind()
+    {
+        return message;
     }
+    text
 }

@@ -11,7 +11,7 @@ use crate::app::{PeerCertificate, PresentedProof, SenderProofs};
 use crate::base::secret::Secret;
 use crate::domain::HttpUri;
 use crate::http::AppState;
-use crate::http::request::caller::{Caller, single};
+use crate::http::request::caller::{Caller, NotOnce, once, single};
 use crate::jwt;
 use crate::jwt::AccessTokenClaims;
 
@@ -44,17 +44,8 @@ pub(in crate::http) fn of_token_request(
     headers: &HeaderMap,
     path: &str,
 ) -> Result<SenderProofs> {
-    let dpop = match dpop(headers)? {
-        None => None,
-        Some(jwt) => Some(PresentedProof {
-            jwt,
-            method: "POST".to_owned(),
-            uri: app.tokens.endpoint_uri(path)?,
-        }),
-    };
-    Ok(SenderProofs {
-        certificate: caller.certificate.as_ref().map(PeerCertificate::thumbprint),
-        dpop,
+    proofs(caller, dpop(headers)?, || {
+        Ok(("POST".to_owned(), app.tokens.endpoint_uri(path)?))
     })
 }
 
@@ -66,34 +57,20 @@ pub(in crate::http) fn of_token(
     as_bearer: bool,
 ) -> Result<SenderProofs> {
     let caller = Caller::of(parts, &app.config().proxies)?;
-    let dpop = match dpop(&parts.headers)?.filter(|_| !as_bearer) {
-        None => None,
-        Some(jwt) => {
-            let (method, uri) = original(app, parts, &caller)?;
-            Some(PresentedProof { jwt, method, uri })
-        }
-    };
-    Ok(SenderProofs {
-        certificate: caller.certificate.as_ref().map(PeerCertificate::thumbprint),
-        dpop,
-    })
+    let dpop = dpop(&parts.headers)?.filter(|_| !as_bearer);
+    proofs(&caller, dpop, || original(app, parts, &caller))
 }
 
-/// What the sender of a request to this server itself shows: no proxy speaks for another one here.
-fn of_request_here(app: &AppState, parts: &Parts, as_bearer: bool) -> Result<SenderProofs> {
-    let caller = Caller::of(parts, &app.config().proxies)?;
-    let dpop = match dpop(&parts.headers)?.filter(|_| !as_bearer) {
-        None => None,
-        Some(jwt) => Some(PresentedProof {
-            jwt,
-            method: parts.method.as_str().to_owned(),
-            uri: app.tokens.endpoint_uri(parts.uri.path())?,
-        }),
-    };
-    Ok(SenderProofs {
-        certificate: caller.certificate.as_ref().map(PeerCertificate::thumbprint),
-        dpop,
-    })
+/// The certificate of a caller, and its `DPoP` proof with the method and the URL of the request that it has to be about.
+fn proofs(
+    caller: &Caller,
+    dpop: Option<Secret<String>>,
+    request: impl FnOnce() -> Result<(String, HttpUri)>,
+) -> Result<SenderProofs> {
+    let certificate = caller.certificate.as_ref().map(PeerCertificate::thumbprint);
+    let present = |jwt| request().map(|(method, uri)| PresentedProof { jwt, method, uri });
+    let dpop = dpop.map(present).transpose()?;
+    Ok(SenderProofs { certificate, dpop })
 }
 
 /// Whether the sender of a request to this server itself has what its token is bound to. The scheme of the error is the
@@ -108,7 +85,10 @@ pub(in crate::http) async fn check_here(
         return Ok(());
     }
     let possessed = async {
-        let proofs = of_request_here(app, parts, scheme == TokenScheme::Bearer)?;
+        let caller = Caller::of(parts, &app.config().proxies)?;
+        let dpop = dpop(&parts.headers)?.filter(|_| scheme != TokenScheme::Bearer);
+        // No proxy speaks for another request here.
+        let proofs = proofs(&caller, dpop, || here(app, parts))?;
         require_proof(Some(scheme), &proofs)?;
         app.tokens.check_possession(token, claims, &proofs).await
     };
@@ -139,22 +119,17 @@ pub(in crate::http) fn require_proof(
 
 /// The one `DPoP` header (RFC 9449 §4.3, checks 1 and 2).
 fn dpop(headers: &HeaderMap) -> Result<Option<Secret<String>>> {
-    let mut values = headers.get_all(DPOP).iter();
-    let (Some(value), another) = (values.next(), values.next()) else {
-        return Ok(None);
-    };
-    match (value.to_str(), another) {
-        (Ok(text), None) => Ok(Some(Secret::from(text))),
-        (_, _) => Err(Error::invalid_dpop_proof(
+    let text = once(headers, DPOP).map_err(|NotOnce| {
+        Error::invalid_dpop_proof(
             "the request has more than one DPoP header, or one that is not ASCII",
-        )),
-    }
+        )
+    })?;
+    Ok(text.map(Secret::from))
 }
 
 /// The request that a token came with: what a trusted proxy says of it, else this one.
 fn original(app: &AppState, parts: &Parts, caller: &Caller) -> Result<(String, HttpUri)> {
     let header = |name: &str| single(&parts.headers, name);
-    let method = parts.method.as_str();
     if caller.is_behind_proxy {
         let proto = header("x-forwarded-proto")?.unwrap_or("https");
         if let Some(uri) = header("x-forwarded-uri")? {
@@ -172,13 +147,16 @@ fn original(app: &AppState, parts: &Parts, caller: &Caller) -> Result<(String, H
                 Some(authority) => authority,
                 None => header("host")?.unwrap_or_default(),
             };
-            return Ok((method.to_owned(), absolute(proto, host, path)?));
+            let method = parts.method.as_str().to_owned();
+            return Ok((method, absolute(proto, host, path)?));
         }
     }
-    Ok((
-        method.to_owned(),
-        app.tokens.endpoint_uri(parts.uri.path())?,
-    ))
+    here(app, parts)
+}
+
+fn here(app: &AppState, parts: &Parts) -> Result<(String, HttpUri)> {
+    let uri = app.tokens.endpoint_uri(parts.uri.path())?;
+    Ok((parts.method.as_str().to_owned(), uri))
 }
 
 /// The path of the original request behind `/verify/requiring/{requirements}`, slash included.

@@ -37,18 +37,8 @@ impl IntoResponse for Error {
 }
 
 /// An error of the simple contract: the same, and `"success": false` with it.
-pub(in crate::http) struct SimpleError(Error);
-
-impl From<Error> for SimpleError {
-    fn from(error: Error) -> Self {
-        Self(error)
-    }
-}
-
-impl IntoResponse for SimpleError {
-    fn into_response(self) -> Response {
-        respond(self.0, Some(false))
-    }
+pub(in crate::http) fn respond_simply(error: Error) -> Response {
+    respond(error, Some(false))
 }
 
 fn respond(error: Error, success: Option<bool>) -> Response {
@@ -108,13 +98,8 @@ pub(in crate::http) fn status(error: &Error) -> StatusCode {
     }
 }
 
-/// Whether an answer to this error has `WWW-Authenticate`.
-pub(in crate::http) fn has_challenge(error: &Error) -> bool {
-    challenge(error).is_some()
-}
-
 /// `WWW-Authenticate`: RFC 6749 §5.2 for a client, RFC 6750 §3 and RFC 9449 §7.1 for a token.
-fn challenge(error: &Error) -> Option<HeaderValue> {
+pub(in crate::http) fn challenge(error: &Error) -> Option<HeaderValue> {
     if error.code == ErrorCode::InvalidClient {
         return Some(HeaderValue::from_static(
             r#"Basic realm="token-server", charset="UTF-8""#,
@@ -145,30 +130,12 @@ fn challenge(error: &Error) -> Option<HeaderValue> {
 
 /// Whether an error is about a token that came with the request, or its proof.
 pub(in crate::http) fn is_about_a_token(error: &Error) -> bool {
-    match error.code {
-        ErrorCode::MissingToken | ErrorCode::InvalidToken | ErrorCode::InsufficientScope => true,
-        ErrorCode::InvalidDpopProof | ErrorCode::UseDpopNonce => error.scheme == TokenScheme::Dpop,
-        ErrorCode::InvalidRequest
-        | ErrorCode::InvalidClient
-        | ErrorCode::UnsupportedGrantType
-        | ErrorCode::InvalidScope
-        | ErrorCode::InvalidTarget
-        | ErrorCode::UnauthorizedClient
-        | ErrorCode::AccessDenied
-        | ErrorCode::NotFound
-        | ErrorCode::Conflict
-        | ErrorCode::PreconditionFailed
-        | ErrorCode::PreconditionRequired
-        | ErrorCode::MethodNotAllowed
-        | ErrorCode::NotAcceptable
-        | ErrorCode::RequestTimeout
-        | ErrorCode::ContentTooLarge
-        | ErrorCode::UnsupportedMediaType
-        | ErrorCode::HeaderFieldsTooLarge
-        | ErrorCode::RateLimited
-        | ErrorCode::TemporarilyUnavailable
-        | ErrorCode::ServerError => false,
-    }
+    use ErrorCode::{
+        InsufficientScope, InvalidDpopProof, InvalidToken, MissingToken, UseDpopNonce,
+    };
+    let is_about_proof = matches!(error.code, InvalidDpopProof | UseDpopNonce);
+    matches!(error.code, MissingToken | InvalidToken | InsufficientScope)
+        || (is_about_proof && error.scheme == TokenScheme::Dpop)
 }
 
 /// RFC 6749 §5.2 and RFC 6750 §3: a description is printable ASCII without quotes and backslashes. What a caller sent

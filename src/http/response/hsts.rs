@@ -26,7 +26,6 @@ impl Hsts {
         Self(value.and_then(|value| HeaderValue::try_from(value).ok()))
     }
 
-    /// Says it.
     pub(in crate::http) fn add_to(self, response: &mut Response) {
         if let Self(Some(value)) = self {
             response

@@ -6,7 +6,6 @@ pub(in crate::http) mod error;
 #[cfg(test)]
 mod error_descriptions;
 pub(in crate::http) mod hsts;
-pub(in crate::http) mod quota_headers;
 
 use std::sync::Arc;
 

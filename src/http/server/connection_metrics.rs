@@ -10,7 +10,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::base::metrics::Counter;
 use crate::base::source_network::source_network;
-use crate::http::server::connection_place::ConnectionRefusal;
+use crate::http::server::connection_room::ConnectionRefusal;
 use crate::http::server::connection_room::ConnectionRoom;
 use crate::http::server::log_pause::LogPause;
 use crate::http::server::proxy_protocol::NoSource;
@@ -22,7 +22,6 @@ use crate::http::server::stoppable_listener::Peer;
 pub struct ConnectionTraffic {
     /// That of all listeners.
     pub(in crate::http) room: Arc<ConnectionRoom>,
-    /// Connections by their source network.
     pub(in crate::http) sources: SourceCounts,
     /// Knows how many are open; there once the server serves.
     pub(in crate::http) handle: OnceLock<Handle<Peer>>,
@@ -65,7 +64,6 @@ const NO_SOURCE: [(NoSource, &str); 3] = [
     (NoSource::Late, "timeout"),
 ];
 
-/// The versions that are spoken.
 const VERSIONS: [&str; 2] = ["1.2", "1.3"];
 
 impl ConnectionTraffic {
@@ -83,7 +81,6 @@ impl ConnectionTraffic {
         self.handshakes[usize::from(newest)][usize::from(resumed)].inc();
     }
 
-    /// Counts a handshake that came to nothing.
     pub(in crate::http) fn count_failure(&self, error: &io::Error) {
         if error.kind() == ErrorKind::TimedOut {
             self.handshakes_late.inc();
@@ -106,25 +103,20 @@ impl ConnectionTraffic {
     /// Counts a connection that is closed before its handshake. The log is told of what an operator can do something about.
     pub(in crate::http) fn note_refusal(&self, refusal: ConnectionRefusal, source: IpAddr) {
         self.refused[refusal as usize].inc();
-        match refusal {
-            ConnectionRefusal::Source if self.pauses.over_share.is_over() => {
-                let network = source_network(source);
-                tracing::warn!(
-                    source = %network,
-                    "closed a connection from the network of {network}: {refusal}; the server counts others, and logs \
-                        them once a minute at most"
-                );
-            }
-            ConnectionRefusal::Descriptors if self.pauses.no_descriptors.is_over() => {
-                tracing::error!(
-                    "the server closes connections: {refusal}, of which there are {}: raise LimitNOFILE (`ulimit \
-                        -n`); logged once a minute at most",
-                    self.room.limit()
-                );
-            }
-            ConnectionRefusal::Total
-            | ConnectionRefusal::Source
-            | ConnectionRefusal::Descriptors => {}
+        if refusal == ConnectionRefusal::Source && self.pauses.over_share.is_over() {
+            let network = source_network(source);
+            tracing::warn!(
+                source = %network,
+                "closed a connection from the network of {network}: {refusal}; the server counts others, and logs \
+                    them once a minute at most"
+            );
+        }
+        if refusal == ConnectionRefusal::Descriptors && self.pauses.no_descriptors.is_over() {
+            tracing::error!(
+                "the server closes connections: {refusal}, of which there are {}: raise LimitNOFILE (`ulimit -n`); \
+                    logged once a minute at most",
+                self.room.limit()
+            );
         }
     }
 
@@ -154,7 +146,6 @@ impl ConnectionTraffic {
         })
     }
 
-    /// Connections that are open.
     pub(in crate::http) fn open(&self) -> usize {
         self.handle.get().map_or(0, Handle::connection_count)
     }

@@ -1,11 +1,15 @@
-//! Owns how many connections the process has descriptors for, over all listeners. The rest is the server's own: for the
+//! Owns how many connections the process has descriptors for, over all listeners, and the place that a connection has while
+//! it is open: among these, and among those of its source network. The rest of the descriptors is the server's own: for the
 //! database, files, requests to others, and `OPS_LISTEN`, which answers while nobody else can connect.
 
+use std::net::IpAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use crate::base::process_limits::descriptor_limit;
 use crate::config::Config;
+use crate::http::server::connection_metrics::ConnectionTraffic;
 
 /// Connections that `OPS_LISTEN` takes at once.
 pub(in crate::http) const MAX_OPS_CONNECTIONS: usize = 64;
@@ -76,14 +80,70 @@ impl ConnectionRoom {
         has_entered
     }
 
-    /// Gives it back.
     pub(in crate::http) fn leave(&self) {
         self.taken.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// Connections at most.
     pub(in crate::http) fn limit(&self) -> usize {
         self.limit
+    }
+}
+
+/// Why a connection is closed before its handshake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(in crate::http) enum ConnectionRefusal {
+    #[error("MAX_CONNECTIONS connections are open")]
+    Total,
+    #[error("its network has as many connections as MAX_CONNECTIONS_PER_SOURCE allows")]
+    Source,
+    #[error("the process has no descriptors left for connections")]
+    Descriptors,
+}
+
+/// The place of one connection, which is free again when this is dropped.
+#[derive(Debug)]
+pub(in crate::http) struct ConnectionPlace {
+    traffic: Arc<ConnectionTraffic>,
+    /// Of whom it is counted.
+    source: Option<IpAddr>,
+}
+
+impl ConnectionPlace {
+    /// A place of a connection whose source is not known yet.
+    pub(in crate::http) fn take(
+        traffic: &Arc<ConnectionTraffic>,
+    ) -> Result<Self, ConnectionRefusal> {
+        if traffic.room.enter() {
+            Ok(Self {
+                traffic: Arc::clone(traffic),
+                source: None,
+            })
+        } else {
+            Err(ConnectionRefusal::Descriptors)
+        }
+    }
+
+    /// Counts the connection among those of `source`, which may have `share` of them.
+    pub(in crate::http) fn count_source(
+        &mut self,
+        source: IpAddr,
+        share: usize,
+    ) -> Result<(), ConnectionRefusal> {
+        if self.traffic.sources.add(source, share) {
+            self.source = Some(source);
+            Ok(())
+        } else {
+            Err(ConnectionRefusal::Source)
+        }
+    }
+}
+
+impl Drop for ConnectionPlace {
+    fn drop(&mut self) {
+        self.traffic.room.leave();
+        if let Some(source) = self.source {
+            self.traffic.sources.remove(source);
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 
+use futures_util::pending;
 use tokio::sync::Semaphore;
 use tokio::task::yield_now;
 
@@ -31,23 +32,11 @@ impl HandshakeTurns {
             drop(turn);
             match step {
                 Poll::Ready(output) => return output,
-                Poll::Pending => woken().await,
+                // Until the task is woken, by what the step registered for.
+                Poll::Pending => pending!(),
             }
         }
     }
-}
-
-/// Resolves when the task is woken, by what its last step registered for.
-async fn woken() {
-    let mut is_woken = false;
-    poll_fn(|_| {
-        if is_woken {
-            return Poll::Ready(());
-        }
-        is_woken = true;
-        Poll::Pending
-    })
-    .await;
 }
 
 #[cfg(test)]

@@ -12,13 +12,14 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use pin_project_lite::pin_project;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep};
-use tokio_util::task::task_tracker::TaskTrackerToken;
+use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::{TaskTrackerToken, TrackedFuture};
 use tower::Service;
 
-use crate::http::server::connection_place::ConnectionPlace;
+use crate::http::server::connection_room::ConnectionPlace;
+use crate::http::server::lingering::Lingering;
 
 /// How often a connection is looked at within the time that it may be silent. It is closed after that time or up to a
 /// `LOOKS`th more.
@@ -28,12 +29,9 @@ const LOOKS: u32 = 4;
 const REPLIED_BYTES: usize = 2;
 
 /// What happens on one connection: its stream writes it down beside its requests.
-#[derive(Clone)]
-struct Requests(Arc<Counts>);
-
 struct Counts {
     begun: AtomicUsize,
-    ended: AtomicUsize,
+    in_flight: TaskTracker,
     /// Until the first request.
     newcomer: Mutex<Option<TaskTrackerToken>>,
 }
@@ -46,21 +44,23 @@ pub(in crate::http) fn watch<T, S>(
     limit: Duration,
     newcomer: Option<TaskTrackerToken>,
     place: Option<ConnectionPlace>,
+    lingering: Option<Lingering<T>>,
 ) -> (Watched<T>, Counted<S>) {
-    let requests = Requests(Arc::new(Counts {
+    let requests = Arc::new(Counts {
         begun: AtomicUsize::new(0),
-        ended: AtomicUsize::new(0),
+        in_flight: TaskTracker::new(),
         newcomer: Mutex::new(newcomer),
-    }));
+    });
     let watched = Watched {
         stream,
-        requests: requests.clone(),
+        requests: Arc::clone(&requests),
         requests_seen: 0,
         replies: 0,
         has_answered: false,
         quiet_looks: 0,
         pause: limit / LOOKS,
         next_look: Box::pin(sleep(limit / LOOKS)),
+        lingering,
         _place: place,
     };
     (watched, Counted { service, requests })
@@ -69,7 +69,7 @@ pub(in crate::http) fn watch<T, S>(
 /// A stream that fails when its connection was silent for too long. A head that comes byte by byte is silence, too.
 pub(in crate::http) struct Watched<T> {
     stream: T,
-    requests: Requests,
+    requests: Arc<Counts>,
     requests_seen: usize,
     /// Bytes that may be written in reply to what was read, and are of no answer then.
     replies: usize,
@@ -78,6 +78,7 @@ pub(in crate::http) struct Watched<T> {
     quiet_looks: u32,
     pause: Duration,
     next_look: Pin<Box<Sleep>>,
+    lingering: Option<Lingering<T>>,
     _place: Option<ConnectionPlace>,
 }
 
@@ -86,8 +87,8 @@ impl<T> Watched<T> {
     fn look(&mut self, context: &mut Context<'_>) -> Poll<io::Error> {
         loop {
             ready!(self.next_look.as_mut().poll(context));
-            let begun = self.requests.0.begun.load(Ordering::Relaxed);
-            let answering = begun != self.requests.0.ended.load(Ordering::Relaxed);
+            let begun = self.requests.begun.load(Ordering::Relaxed);
+            let answering = !self.requests.in_flight.is_empty();
             let is_quiet = begun == self.requests_seen && !answering && !self.has_answered;
             self.requests_seen = begun;
             self.has_answered = false;
@@ -106,25 +107,33 @@ impl<T> Watched<T> {
         }
     }
 
+    /// What was polled; while it is pending, the next look too.
+    fn or_look<V>(
+        &mut self,
+        polled: Poll<io::Result<V>>,
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<V>> {
+        match polled {
+            Poll::Pending => self.look(context).map(Err),
+            Poll::Ready(_) => polled,
+        }
+    }
+
     fn note_written(
         &mut self,
         written: Poll<io::Result<usize>>,
         context: &mut Context<'_>,
     ) -> Poll<io::Result<usize>> {
-        match written {
-            Poll::Pending => self.look(context).map(Err),
-            Poll::Ready(Ok(bytes)) => {
-                match self.replies.checked_sub(bytes) {
-                    Some(rest) => self.replies = rest,
-                    None => {
-                        self.replies = 0;
-                        self.has_answered = true;
-                    }
+        if let Poll::Ready(Ok(bytes)) = written {
+            match self.replies.checked_sub(bytes) {
+                Some(rest) => self.replies = rest,
+                None => {
+                    self.replies = 0;
+                    self.has_answered = true;
                 }
-                written
             }
-            Poll::Ready(Err(_)) => written,
         }
+        self.or_look(written, context)
     }
 }
 
@@ -135,16 +144,12 @@ impl<T: AsyncRead + Unpin> AsyncRead for Watched<T> {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
-        match Pin::new(&mut self.stream).poll_read(context, buffer) {
-            Poll::Pending => self.look(context).map(Err),
-            read @ Poll::Ready(_) => {
-                let bytes = buffer.filled().len() - before;
-                self.replies = self
-                    .replies
-                    .saturating_add(bytes.saturating_mul(REPLIED_BYTES));
-                read
-            }
-        }
+        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
+        let bytes = buffer.filled().len() - before;
+        self.replies = self
+            .replies
+            .saturating_add(bytes.saturating_mul(REPLIED_BYTES));
+        self.or_look(read, context)
     }
 }
 
@@ -172,17 +177,17 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Watched<T> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match Pin::new(&mut self.stream).poll_flush(context) {
-            Poll::Pending => self.look(context).map(Err),
-            flushed @ Poll::Ready(_) => flushed,
-        }
+        let flushed = Pin::new(&mut self.stream).poll_flush(context);
+        self.or_look(flushed, context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match Pin::new(&mut self.stream).poll_shutdown(context) {
-            Poll::Pending => self.look(context).map(Err),
-            shut @ Poll::Ready(_) => shut,
-        }
+        let this = &mut *self;
+        let shut = match &mut this.lingering {
+            Some(lingering) => lingering.poll_shutdown(&mut this.stream, context),
+            None => Pin::new(&mut this.stream).poll_shutdown(context),
+        };
+        this.or_look(shut, context)
     }
 }
 
@@ -190,52 +195,23 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Watched<T> {
 #[derive(Clone)]
 pub(in crate::http) struct Counted<S> {
     service: S,
-    requests: Requests,
+    requests: Arc<Counts>,
 }
 
 impl<S: Service<R>, R> Service<R> for Counted<S> {
     type Response = S::Response;
     type Error = S::Error;
-    type Future = Answering<S::Future>;
+    type Future = TrackedFuture<S::Future>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.service.poll_ready(context)
     }
 
     fn call(&mut self, request: R) -> Self::Future {
-        let counts = &self.requests.0;
+        let counts = &self.requests;
         if counts.begun.fetch_add(1, Ordering::Relaxed) == 0 {
             drop(counts.newcomer.lock().map(|mut newcomer| newcomer.take()));
         }
-        Answering {
-            answering: self.service.call(request),
-            ends: Ends(self.requests.clone()),
-        }
-    }
-}
-
-pin_project! {
-    /// A request that is being answered.
-    pub(in crate::http) struct Answering<F> {
-        #[pin]
-        answering: F,
-        ends: Ends,
-    }
-}
-
-impl<F: Future> Future for Answering<F> {
-    type Output = F::Output;
-
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
-        self.project().answering.poll(context)
-    }
-}
-
-/// Counts the end of a request, however it ends.
-struct Ends(Requests);
-
-impl Drop for Ends {
-    fn drop(&mut self) {
-        self.0.0.ended.fetch_add(1, Ordering::Relaxed);
+        counts.in_flight.track_future(self.service.call(request))
     }
 }

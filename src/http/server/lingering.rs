@@ -2,14 +2,14 @@
 //! that is closed with unread bytes sends a TCP reset, and the reset makes the peer's kernel drop the response that the peer
 //! has not read yet (RFC 9112 §9.6).
 
-use std::io::{self, IoSlice};
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep};
 
 /// After so long without a byte the peer has read its response, or will not.
@@ -23,7 +23,6 @@ const PIECE: usize = 8 * 1024;
 pub(in crate::http) struct Linger(Arc<AtomicBool>);
 
 impl Linger {
-    /// Has the connection linger.
     pub(in crate::http) fn request(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
@@ -44,9 +43,8 @@ pub(in crate::http) struct LingerLimits {
 pub(in crate::http) type ReadSocket<T> =
     fn(&mut T, &mut Context<'_>, &mut ReadBuf<'_>) -> Poll<io::Result<()>>;
 
-/// A stream that lingers at its end if that was requested.
+/// How a stream lingers at its end, if that was requested.
 pub(in crate::http) struct Lingering<T> {
-    stream: T,
     linger: Linger,
     limits: LingerLimits,
     read_socket: ReadSocket<T>,
@@ -62,18 +60,38 @@ struct Discarding {
 
 impl<T> Lingering<T> {
     pub(in crate::http) fn new(
-        stream: T,
         linger: Linger,
         limits: LingerLimits,
         read_socket: ReadSocket<T>,
     ) -> Self {
         Self {
-            stream,
             linger,
             limits,
             read_socket,
             discarding: None,
         }
+    }
+}
+
+impl<T: AsyncWrite + Unpin> Lingering<T> {
+    /// Half-closes the stream, and lingers if that was requested.
+    pub(in crate::http) fn poll_shutdown(
+        &mut self,
+        stream: &mut T,
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.discarding.is_none() {
+            ready!(Pin::new(&mut *stream).poll_shutdown(context))?;
+            if !self.linger.is_requested() {
+                return Poll::Ready(Ok(()));
+            }
+        }
+        let limits = self.limits;
+        let discarding = self
+            .discarding
+            .get_or_insert_with(|| Box::new(Discarding::new(limits)));
+        let discarded = discarding.poll(stream, self.read_socket, context);
+        discarded.map(Ok)
     }
 }
 
@@ -116,57 +134,5 @@ impl Discarding {
             }
         }
         Poll::Ready(())
-    }
-}
-
-impl<T: AsyncRead + Unpin> AsyncRead for Lingering<T> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
-    }
-}
-
-impl<T: AsyncWrite + Unpin> AsyncWrite for Lingering<T> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        parts: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(context, parts)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let this = &mut *self;
-        if this.discarding.is_none() {
-            ready!(Pin::new(&mut this.stream).poll_shutdown(context))?;
-            if !this.linger.is_requested() {
-                return Poll::Ready(Ok(()));
-            }
-        }
-        let limits = this.limits;
-        let discarding = this
-            .discarding
-            .get_or_insert_with(|| Box::new(Discarding::new(limits)));
-        let discarded = discarding.poll(&mut this.stream, this.read_socket, context);
-        discarded.map(Ok)
     }
 }

@@ -28,11 +28,11 @@ use crate::config::{HttpConfig, ProxiesConfig, ProxyProtocolUse};
 use crate::http::middleware::unread_body::{DiscardLimits, DiscardUnread, RequestBody};
 use crate::http::request::host::mark_host_problem;
 use crate::http::server::connection_metrics::ConnectionTraffic;
-use crate::http::server::connection_place::{ConnectionPlace, ConnectionRefusal};
+use crate::http::server::connection_room::{ConnectionPlace, ConnectionRefusal};
 use crate::http::server::handshake_turns::HandshakeTurns;
 use crate::http::server::idle_timeout::{Counted, Watched, watch};
 use crate::http::server::lingering::{Linger, LingerLimits, Lingering};
-use crate::http::server::plain::refuse::refuse_plain_http;
+use crate::http::server::plain::refuse_plain_http;
 use crate::http::server::proxy_protocol::read_source;
 use crate::http::server::stoppable_listener::{Peer, Socket, StoppableListener};
 use crate::http::server::tls::acme_certificate::ACME_TLS;
@@ -101,11 +101,9 @@ where
         tls,
         admission: Admission::new(&traffic, config),
         source_share: config.max_connections_per_source,
-        idle_timeout: config.idle_timeout,
         header_patience: config.handshake_timeout,
         proxies: Arc::new(listener.proxies),
         proxy_protocol: listener.proxy_protocol,
-        linger: DiscardLimits::new(config).lingering(),
         turns: HandshakeTurns::new(),
     };
     let socket = StoppableListener::new(Either::Left(tcp), stop.clone())?;
@@ -190,19 +188,19 @@ struct ConnectionAcceptor {
     tls: RustlsAcceptor<TcpConfigAcceptor>,
     admission: Admission,
     source_share: usize,
-    idle_timeout: Duration,
     header_patience: Duration,
     proxies: Arc<ProxiesConfig>,
     proxy_protocol: ProxyProtocolUse,
-    linger: LingerLimits,
     turns: HandshakeTurns,
 }
 
-/// Whether a connection gets a place, whatever is spoken over it.
+/// Whether a connection gets a place, whatever is spoken over it, and how long it keeps it.
 #[derive(Clone)]
 pub(super) struct Admission {
     handle: Handle<Peer>,
     max_connections: usize,
+    pub(super) idle_timeout: Duration,
+    pub(super) linger: LingerLimits,
     pub(super) traffic: Arc<ConnectionTraffic>,
 }
 
@@ -211,6 +209,8 @@ impl Admission {
         Self {
             handle: traffic.handle.get_or_init(Handle::new).clone(),
             max_connections: config.max_connections,
+            idle_timeout: config.idle_timeout,
+            linger: DiscardLimits::new(config).lingering(),
             traffic: Arc::clone(traffic),
         }
     }
@@ -294,7 +294,7 @@ impl ConnectionAcceptor {
         mut service: OfCaller<S>,
         mut place: ConnectionPlace,
         newcomer: TaskTrackerToken,
-    ) -> io::Result<(Watched<Lingering<TlsStream>>, Counted<TlsService<S>>)> {
+    ) -> io::Result<(Watched<TlsStream>, Counted<TlsService<S>>)> {
         if self.proxy_protocol == ProxyProtocolUse::Required {
             service.source = self.read_source(&mut stream, service.source).await?;
             self.count_source(&mut place, service.source)?;
@@ -310,11 +310,14 @@ impl ConnectionAcceptor {
         if stream.get_ref().1.alpn_protocol() == Some(ACME_TLS) {
             return Err(self.validated(stream).await);
         }
-        let stream = Lingering::new(stream, linger, self.linger, |stream, context, buffer| {
-            Pin::new(stream.get_mut().0).poll_read(context, buffer)
-        });
-        let idle = self.idle_timeout;
-        Ok(watch(stream, service, idle, Some(newcomer), Some(place)))
+        let limits = self.admission.linger;
+        let lingering =
+            Lingering::new(linger, limits, |stream: &mut TlsStream, context, buffer| {
+                Pin::new(stream.get_mut().0).poll_read(context, buffer)
+            });
+        let idle = self.admission.idle_timeout;
+        let (newcomer, place, lingering) = (Some(newcomer), Some(place), Some(lingering));
+        Ok(watch(stream, service, idle, newcomer, place, lingering))
     }
 
     /// Ends a connection by which an authority validates a name: all that it wanted to see is the certificate of the
@@ -332,7 +335,7 @@ type TlsStream = <RustlsAcceptor<TcpConfigAcceptor> as Accept<TcpStream, ()>>::S
 type TlsService<S> = <RustlsAcceptor<TcpConfigAcceptor> as Accept<TcpStream, OfCaller<S>>>::Service;
 
 impl<S: Send + 'static> Accept<Socket, OfCaller<S>> for ConnectionAcceptor {
-    type Stream = Watched<Lingering<TlsStream>>;
+    type Stream = Watched<TlsStream>;
     type Service = Counted<TlsService<S>>;
     type Future = Pin<Box<dyn Future<Output = io::Result<(Self::Stream, Self::Service)>> + Send>>;
 

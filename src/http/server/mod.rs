@@ -1,7 +1,6 @@
 //! Sockets, TLS and runtimes. Serves any tower service and knows no route.
 
 pub(in crate::http) mod connection_metrics;
-pub(in crate::http) mod connection_place;
 pub(in crate::http) mod connection_room;
 mod handshake_turns;
 pub(in crate::http) mod idle_timeout;

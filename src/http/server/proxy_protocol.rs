@@ -27,10 +27,8 @@ pub(in crate::http) enum NoSource {
     /// Anybody could say anything.
     #[error("its address is not in TRUSTED_PROXIES")]
     Untrusted,
-    /// It begins with something else.
     #[error("it does not begin with a valid PROXY header of version 2")]
     Malformed,
-    /// It says nothing.
     #[error("its PROXY header did not come within HANDSHAKE_TIMEOUT")]
     Late,
 }

@@ -59,7 +59,6 @@ impl SourceCounts {
         true
     }
 
-    /// Counts one less.
     pub(in crate::http) fn remove(&self, source: IpAddr) {
         let mut counts = self.counts();
         for network in Network::of(source) {

@@ -11,10 +11,8 @@ use tokio::sync::Mutex;
 use tokio_util::either::Either;
 use tokio_util::sync::CancellationToken;
 
-/// A connection.
 pub(in crate::http) type Socket = Either<TcpStream, UnixStream>;
 
-/// What takes connections.
 pub(in crate::http) type ListeningSocket = Either<TcpListener, UnixListener>;
 
 /// Of a connection over a Unix socket, which has none: this machine's.

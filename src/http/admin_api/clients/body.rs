@@ -2,7 +2,6 @@
 //! document is described in `app`; here stands what each request may say of it.
 
 use std::borrow::Cow;
-use std::marker::PhantomData;
 
 use serde::{Deserialize, Deserializer};
 use utoipa::openapi::RefOr;
@@ -15,52 +14,37 @@ use crate::app::{App, NewClient, NewSecret};
 use crate::base::secret::Secret;
 use crate::domain::ClientChanges;
 
-/// A body with the fields of a client. It has these members and no others, so that nothing can be set by the way.
-pub(in crate::http::admin_api) struct ClientBody<K>(ClientSpec, PhantomData<K>);
+/// A body with the fields of a client, which is new or is changed. It has these members and no others, so that nothing can
+/// be set by the way.
+pub(in crate::http::admin_api) struct ClientBody<const IS_NEW: bool>(ClientSpec);
 
-/// What tells one kind of body from another.
-pub(in crate::http::admin_api) trait BodyKind {
-    /// The name of the schema.
-    const NAME: &str;
+pub(in crate::http::admin_api) type NewClientBody = ClientBody<true>;
+pub(in crate::http::admin_api) type ClientChangesBody = ClientBody<false>;
+
+impl<const IS_NEW: bool> ClientBody<IS_NEW> {
     /// The members beside the fields.
-    const OWN: &[&str];
+    const OWN: &[&str] = if IS_NEW {
+        &["client_id", "client_secret", "client_secret_expires_at"]
+    } else {
+        &[]
+    };
 }
 
-/// A client to be registered.
-pub(in crate::http::admin_api) struct New;
-
-impl BodyKind for New {
-    const NAME: &str = "NewClient";
-    const OWN: &[&str] = &["client_id", "client_secret", "client_secret_expires_at"];
-}
-
-/// A change of a client.
-pub(in crate::http::admin_api) struct Changes;
-
-impl BodyKind for Changes {
-    const NAME: &str = "ClientChanges";
-    const OWN: &[&str] = &[];
-}
-
-pub(in crate::http::admin_api) type NewClientBody = ClientBody<New>;
-pub(in crate::http::admin_api) type ClientChangesBody = ClientBody<Changes>;
-
-impl<'de, K: BodyKind> Deserialize<'de> for ClientBody<K> {
+impl<'de, const IS_NEW: bool> Deserialize<'de> for ClientBody<IS_NEW> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let spec = schema::read_strictly(deserializer, K::OWN)?;
-        Ok(Self(spec, PhantomData))
+        schema::read_strictly(deserializer, Self::OWN).map(Self)
     }
 }
 
-impl<K: BodyKind> PartialSchema for ClientBody<K> {
+impl<const IS_NEW: bool> PartialSchema for ClientBody<IS_NEW> {
     fn schema() -> RefOr<Schema> {
-        Schema::Object(schema::members(K::OWN)).into()
+        Schema::Object(schema::members(Self::OWN)).into()
     }
 }
 
-impl<K: BodyKind> ToSchema for ClientBody<K> {
+impl<const IS_NEW: bool> ToSchema for ClientBody<IS_NEW> {
     fn name() -> Cow<'static, str> {
-        K::NAME.into()
+        if IS_NEW { "NewClient" } else { "ClientChanges" }.into()
     }
 }
 
@@ -80,7 +64,6 @@ impl NewClientBody {
 }
 
 impl ClientChangesBody {
-    /// What to change.
     pub(in crate::http::admin_api) fn read(mut self) -> Result<ClientChanges> {
         let changes = self.0.changes()?;
         if changes.are_empty() {

@@ -109,28 +109,22 @@ pub(super) async fn list_clients(
 }
 
 /// Creates a client. Only this response contains its secret.
-#[utoipa::path(post, path = "",
-    params(IdempotencyKey),
-    request_body(content = NewClientBody, content_type = "application/json"),
-    responses(
-        (status = 201, description = "the new client and its secret", body = NewClientAnswer, headers(
-            ("location"),
-        )),
-    ),
-)]
+#[utoipa::path(post, path = "", params(IdempotencyKey), request_body = NewClientBody, responses(
+    (status = 201, description = "the new client and its secret", body = NewClientAnswer, headers(("location"))),
+))]
 pub(super) async fn create_client(
-    State(app): State<AppState>,
-    operator: Operator,
-    body: Result<Json<NewClientBody>, Error>,
+    Operator {
+        app, by, client_id, ..
+    }: Operator,
+    body: Result<Json<NewClientBody>>,
 ) -> Result<Response> {
     let body = body?;
-    let once = body.once(&operator.client_id);
+    let once = body.once(&client_id);
     let (new, secret) = body.value.read(&app)?;
 
-    let by = &operator.origin;
     let made = app
         .clients
-        .register_once(by, new, secret, once.as_ref(), created);
+        .register_once(&by, new, secret, once.as_ref(), created);
 
     created_answer(&made.await?)
 }
@@ -154,9 +148,7 @@ fn created_answer(text: &Secret<String>) -> Result<Response> {
 
 /// Shows a client, without its secrets.
 #[utoipa::path(get, path = "", responses(
-    (status = 200, description = "the client", body = ClientAnswer, headers(
-        ("etag"),
-    )),
+    (status = 200, description = "the client", body = ClientAnswer, headers(("etag"))),
 ))]
 pub(super) async fn show_client(
     State(app): State<AppState>,
@@ -166,86 +158,64 @@ pub(super) async fn show_client(
 }
 
 /// Changes the given members of a client. Its existing tokens do not change.
-#[utoipa::path(patch, path = "",
-    params(IfMatch),
-    request_body(content = ClientChangesBody, content_type = "application/json"),
-    responses(
-        (status = 200, description = "the changed client", body = ClientAnswer, headers(
-            ("etag"),
-        )),
-    ),
-)]
+#[utoipa::path(patch, path = "", params(IfMatch), request_body = ClientChangesBody, responses(
+    (status = 200, description = "the changed client", body = ClientAnswer, headers(("etag"))),
+))]
 pub(super) async fn update_client(
-    State(app): State<AppState>,
-    operator: Operator,
-    id: Result<InPath<ClientId>, Error>,
-    expected: Result<IfMatch, Error>,
-    body: Result<Json<ClientChangesBody>, Error>,
+    Operator { app, by, .. }: Operator,
+    id: Result<InPath<ClientId>>,
+    expected: Result<IfMatch>,
+    body: Result<Json<ClientChangesBody>>,
 ) -> Result<Response> {
     let (InPath(id), IfMatch { expected }) = (id?, expected?);
     let changes = body?.value.read()?;
 
-    let by = &operator.origin;
-    let client = app.clients.update(by, &id, &expected, changes);
-
+    let client = app.clients.update(&by, &id, &expected, changes);
     Ok(with_etag(&client.await?))
 }
 
 /// Deletes a client and its secrets, and revokes its tokens.
-#[utoipa::path(delete, path = "",
-    params(IfMatch),
-    responses(
-        (status = 204, description = "the client is deleted"),
-    ),
-)]
+#[utoipa::path(delete, path = "", params(IfMatch), responses(
+    (status = 204, description = "the client is deleted"),
+))]
 pub(super) async fn delete_client(
-    State(app): State<AppState>,
-    operator: Operator,
+    Operator { app, by, .. }: Operator,
     InPath(id): InPath<ClientId>,
     IfMatch { expected }: IfMatch,
 ) -> Result<Response> {
-    app.clients.delete(&operator.origin, &id, &expected).await?;
-
+    app.clients.delete(&by, &id, &expected).await?;
     Ok(response::nothing())
 }
 
 /// Enables a client: it can get tokens again.
 #[utoipa::path(post, path = "", responses(
-    (status = 200, description = "the changed client", body = ClientAnswer, headers(
-        ("etag"),
-    )),
+    (status = 200, description = "the changed client", body = ClientAnswer, headers(("etag"))),
 ))]
 pub(super) async fn enable_client(
-    State(app): State<AppState>,
     operator: Operator,
     InPath(id): InPath<ClientId>,
 ) -> Result<Response> {
-    set_status(&app, &operator, &id, ClientStatus::Enabled).await
+    set_status(&operator, &id, ClientStatus::Enabled).await
 }
 
 /// Disables a client and revokes its tokens; it gets no new ones, and keeps its secrets.
 #[utoipa::path(post, path = "", responses(
-    (status = 200, description = "the changed client", body = ClientAnswer, headers(
-        ("etag"),
-    )),
+    (status = 200, description = "the changed client", body = ClientAnswer, headers(("etag"))),
     (status = 204, description = "the client is disabled, but cannot be shown: its stored record is damaged"),
 ))]
 pub(super) async fn disable_client(
-    State(app): State<AppState>,
     operator: Operator,
     InPath(id): InPath<ClientId>,
 ) -> Result<Response> {
-    set_status(&app, &operator, &id, ClientStatus::Disabled).await
+    set_status(&operator, &id, ClientStatus::Disabled).await
 }
 
 async fn set_status(
-    app: &AppState,
-    operator: &Operator,
+    Operator { app, by, .. }: &Operator,
     id: &ClientId,
     status: ClientStatus,
 ) -> Result<Response> {
-    let client = app.clients.set_status(&operator.origin, id, status).await?;
-    Ok(match client {
+    Ok(match app.clients.set_status(by, id, status).await? {
         Some(client) => with_etag(&client),
         None => response::nothing(),
     })
@@ -253,17 +223,13 @@ async fn set_status(
 
 /// Detaches a client from the manifest that manages it, so that changes by hand stay.
 #[utoipa::path(post, path = "", responses(
-    (status = 200, description = "the changed client", body = ClientAnswer, headers(
-        ("etag"),
-    )),
+    (status = 200, description = "the changed client", body = ClientAnswer, headers(("etag"))),
 ))]
 pub(super) async fn release_client(
-    State(app): State<AppState>,
-    operator: Operator,
+    Operator { app, by, .. }: Operator,
     InPath(id): InPath<ClientId>,
 ) -> Result<Response> {
-    let client = app.clients.detach(&operator.origin, &id);
-    Ok(with_etag(&client.await?))
+    Ok(with_etag(&app.clients.detach(&by, &id).await?))
 }
 
 /// Revokes all tokens of a client; it can get new ones.
@@ -271,10 +237,9 @@ pub(super) async fn release_client(
     (status = 204, description = "the client's tokens are revoked"),
 ))]
 pub(super) async fn revoke_client_tokens(
-    State(app): State<AppState>,
-    operator: Operator,
+    Operator { app, by, .. }: Operator,
     InPath(id): InPath<ClientId>,
 ) -> Result<Response> {
-    app.tokens.revoke_client(&operator.origin, &id).await?;
+    app.tokens.revoke_client(&by, &id).await?;
     Ok(response::nothing())
 }

@@ -11,7 +11,6 @@ use crate::app::error::{Error, Result};
 use crate::domain::{Client, ClientVersion, ErrorCode, ExpectedVersion};
 use crate::http::{AppState, response};
 
-/// A client with its `ETag`.
 pub(in crate::http::admin_api) fn with_etag(client: &Client) -> Response {
     let mut response = response::json(StatusCode::OK, client);
     let etag = format!("\"{}\"", ClientVersion::from(client));

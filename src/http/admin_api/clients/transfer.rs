@@ -2,7 +2,7 @@
 //! `/clients`, where a client may be called `import`.
 
 use axum::body::{Body, Bytes};
-use axum::extract::{FromRequest, Request, State};
+use axum::extract::{FromRequest, Request};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
@@ -110,11 +110,10 @@ struct MadeSecret {
     ), body = String, content_type = "application/x-ndjson"),
 ))]
 pub(in crate::http::admin_api) async fn export_clients(
-    State(app): State<AppState>,
-    operator: Operator,
+    Operator { app, by, .. }: Operator,
     Query(()): Query<()>,
 ) -> Result<Response> {
-    let body = export_body(app, &operator.origin).await?;
+    let body = export_body(app, &by).await?;
     Ok(response::secret(
         StatusCode::OK,
         "application/x-ndjson",
@@ -131,10 +130,9 @@ pub(in crate::http::admin_api) async fn export_clients(
     ),
 )]
 pub(in crate::http::admin_api) async fn import_clients(
-    State(app): State<AppState>,
-    operator: Operator,
-    query: Result<Query<HowToImport>, Error>,
-    file: Result<FileBody, Error>,
+    Operator { app, by, .. }: Operator,
+    query: Result<Query<HowToImport>>,
+    file: Result<FileBody>,
 ) -> Result<Response> {
     let (Query(how), FileBody(bytes)) = (query?, file?);
     let options = ImportOptions {
@@ -155,7 +153,7 @@ pub(in crate::http::admin_api) async fn import_clients(
     let mut clients = Vec::new();
     let mut report = app
         .clients
-        .import(&operator.origin, &source, options, &mut |news| {
+        .import(&by, &source, options, &mut |news| {
             if let ImportNews::Line(line) = news {
                 clients.push(line.clone());
             }
@@ -192,24 +190,28 @@ fn refusal(report: &ImportReport) -> Error {
     ),
 )]
 pub(in crate::http::admin_api) async fn apply_clients(
-    State(app): State<AppState>,
-    operator: Operator,
-    query: Result<Query<HowToApply>, Error>,
-    file: Result<FileBody, Error>,
+    Operator {
+        app,
+        by,
+        may_write_issuers,
+        ..
+    }: Operator,
+    query: Result<Query<HowToApply>>,
+    file: Result<FileBody>,
 ) -> Result<Response> {
     let (Query(how), FileBody(bytes)) = (query?, file?);
     let options = ApplyOptions {
         dry_run: how.dry_run,
         prune: how.prune,
         take_over: how.take_over,
-        may_write_issuers: operator.may_write_issuers,
+        may_write_issuers,
     };
     let manifest = Manifest::parse(&bytes, how.name.as_deref())?;
 
     let mut secrets = Vec::new();
     let applied = app
         .clients
-        .apply(&operator.origin, &manifest, options, &mut |news| {
+        .apply(&by, &manifest, options, &mut |news| {
             if let ApplyNews::Secret(client_id, secret) = news {
                 secrets.push(MadeSecret {
                     client_id: client_id.clone(),
@@ -231,7 +233,6 @@ pub(in crate::http::admin_api) async fn apply_clients(
     })
 }
 
-/// An error with one member more.
 fn with_member(error: Error, name: &str, value: &Value) -> Response {
     let members = json!({
         "error": error.code.as_str(),

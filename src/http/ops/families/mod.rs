@@ -1,7 +1,6 @@
 //! Every figure that is told, by name; one file for each group. `docs/metrics.md` has the same list for people, and a
 //! test holds the two together.
 
-mod caches;
 mod database;
 mod logins;
 mod traffic;
@@ -12,14 +11,14 @@ use std::sync::Arc;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::DescriptorEncoder;
 
-use super::Ops;
-use super::process::Process;
+use super::{Ops, process};
 use crate::app::{Degradation, Metrics, Readiness};
 use crate::base::clock::UnixTime;
 use crate::http::AppState;
-use crate::http::ops::exposition::Page;
+use crate::http::ops::exposition::{Page, by, figures};
 use crate::http::route_metrics::RouteMetrics;
 use crate::http::server::connection_metrics::ConnectionTraffic;
+use crate::http::server::tls::certificate_status::CertificateStatus;
 
 /// All figures of one moment.
 #[derive(Debug)]
@@ -30,40 +29,18 @@ pub(super) struct Snapshot {
     app: Metrics,
     routes: Vec<(String, RouteMetrics)>,
     max_requests: u64,
-    connections: Vec<Connections>,
-    certificate: Certificate,
+    /// By the name of the listener, of those that there are.
+    connections: Vec<(&'static str, Arc<ConnectionTraffic>)>,
+    max_connections: usize,
+    certificate: Arc<CertificateStatus>,
     dropped_lines: u64,
     exports: (u64, u64),
-    process: Process,
-}
-
-#[derive(Debug)]
-struct Connections {
-    listener: &'static str,
-    open: usize,
-    limit: usize,
-    accepted: u64,
-    refused: [(&'static str, u64); 3],
-    handshakes: Vec<(&'static str, bool, u64)>,
-    handshakes_failed: u64,
-    handshakes_late: u64,
-    validations: u64,
-    without_source: [(&'static str, u64); 3],
-}
-
-#[derive(Debug)]
-struct Certificate {
-    expires_at: Option<UnixTime>,
-    reloaded: u64,
-    refused: u64,
-    files_are_unusable: bool,
 }
 
 impl Snapshot {
     pub(super) fn take(ops: &Ops) -> Self {
-        let (app, status) = (&ops.state, &ops.certificate);
-        let traffic = app.traffic();
-        let routes = traffic.routes();
+        let app = &ops.state;
+        let routes = app.traffic().routes();
         Self {
             now: app.clock().steady(),
             database: app.store().product(),
@@ -74,44 +51,23 @@ impl Snapshot {
                 .map(|it| (it.path().to_owned(), it.read()))
                 .collect(),
             max_requests: app.config().http.max_requests,
-            connections: Connections::of(app),
-            certificate: Certificate {
-                expires_at: status.expires_at(),
-                reloaded: status.reloaded.value(),
-                refused: status.refused.value(),
-                files_are_unusable: status.files_are_unusable(),
-            },
+            connections: connections(app),
+            max_connections: app.config().http.max_connections,
+            certificate: Arc::clone(&ops.certificate),
             dropped_lines: ops.log.count(),
             exports: ops.traces.counts(),
-            process: Process::read(),
         }
     }
 }
 
-impl Connections {
-    /// Those of each listener that there is.
-    fn of(app: &AppState) -> Vec<Self> {
-        let admin = &app.config().admin;
-        let has_admin = admin.is_on && admin.listen_addr.is_some();
-        let main = ("main", app.connections());
-        let listeners = [main].into_iter();
-        let admin = has_admin.then(|| ("admin", app.admin_connections()));
-        let has_plain = app.config().proxies.plain.listen.is_some();
-        let plain = has_plain.then(|| ("plain", app.plain_connections()));
-        let read = |(listener, connections): (_, Arc<ConnectionTraffic>)| Self {
-            listener,
-            open: connections.open(),
-            limit: app.config().http.max_connections,
-            accepted: connections.accepted.value(),
-            refused: connections.refused(),
-            handshakes: connections.handshakes().collect(),
-            handshakes_failed: connections.handshakes_failed.value(),
-            handshakes_late: connections.handshakes_late.value(),
-            validations: connections.validations.value(),
-            without_source: connections.without_source(),
-        };
-        listeners.chain(admin).chain(plain).map(read).collect()
-    }
+fn connections(app: &AppState) -> Vec<(&'static str, Arc<ConnectionTraffic>)> {
+    let (admin, plain) = (&app.config().admin, &app.config().proxies.plain);
+    let has_admin = admin.is_on && admin.listen_addr.is_some();
+    let has_plain = plain.listen.is_some();
+    let admin = has_admin.then(|| ("admin", app.admin_connections()));
+    let plain = has_plain.then(|| ("plain", app.plain_connections()));
+    let main = ("main", app.connections());
+    [main].into_iter().chain(admin).chain(plain).collect()
 }
 
 impl Collector for Snapshot {
@@ -132,7 +88,7 @@ impl Collector for Snapshot {
         self.clock(&mut page)?;
         self.audit(&mut page)?;
         self.database(&mut page)?;
-        self.process.write(&mut page)
+        process::write(&mut page)
     }
 }
 
@@ -143,58 +99,31 @@ impl Snapshot {
             ("database", self.database),
             ("signing_alg", self.signing_alg),
         ];
-        page.gauges(
-            "token_server_build_info",
-            "Version, database and signing algorithm; always 1",
-            [(labels, 1.0)],
-        )?;
-        page.gauges(
-            "token_server_readiness",
-            "1 for the present state of the server, 0 for the others",
-            Readiness::NAMES.map(|state| {
-                let is_in = self.app.readiness.name() == state;
-                ([("state", state)], truth(is_in))
-            }),
-        )?;
-        page.gauges(
-            "token_server_degraded",
-            "1 for the reason why the server is degraded, 0 for the others",
-            Degradation::ALL.map(|reason| {
-                let is_it = self.app.readiness == Readiness::Degraded(reason);
-                ([("reason", reason.as_str())], truth(is_it))
-            }),
-        )?;
-        let degradations = self.app.degradations.iter();
-        page.counters(
-            "token_server_degradations",
-            "Times that the server became degraded",
-            degradations.map(|(reason, count)| ([("reason", *reason)], *count)),
-        )?;
-        page.gauge(
-            "token_server_canary",
-            "1 if the self-test could issue and verify a token",
-            Some(truth(self.app.self_test_passes)),
-        )?;
-        let upkeep = self.app.upkeep.iter();
-        page.gauges(
-            "token_server_upkeep_last_success_timestamp_seconds",
-            "When the background task last succeeded",
-            upkeep.filter_map(|(task, at)| Some(([("task", *task)], time((*at)?)))),
-        )?;
-        page.counter(
-            "token_server_log_lines_dropped",
-            "Log lines dropped because they came faster than they could be written",
-            self.dropped_lines,
-        )?;
         let (sent, failed) = self.exports;
-        page.counters(
-            "token_server_trace_exports",
-            "Requests to the trace collector, by result",
-            [
-                ([("result", "sent")], sent),
-                ([("result", "failed")], failed),
-            ],
-        )
+        figures! { page {
+            gauges "token_server_build_info" "Version, database and signing algorithm; always 1":
+                [(labels, 1.0)];
+            gauges "token_server_readiness" "1 for the present state of the server, 0 for the others":
+                by("state", Readiness::NAMES.map(|state| {
+                    (state, truth(self.app.readiness.name() == state))
+                }));
+            gauges "token_server_degraded" "1 for the reason why the server is degraded, 0 for the others":
+                by("reason", Degradation::ALL.map(|reason| {
+                    (reason.as_str(), truth(self.app.readiness == Readiness::Degraded(reason)))
+                }));
+            counters "token_server_degradations" "Times that the server became degraded":
+                by("reason", self.app.degradations.iter().copied());
+            gauge "token_server_canary" "1 if the self-test could issue and verify a token":
+                truth(self.app.self_test_passes);
+            gauges "token_server_upkeep_last_success_timestamp_seconds"
+                "When the background task last succeeded":
+                by("task", self.app.upkeep.iter().filter_map(|(task, at)| Some((*task, time((*at)?)))));
+            counter "token_server_log_lines_dropped"
+                "Log lines dropped because they came faster than they could be written":
+                self.dropped_lines;
+            counters "token_server_trace_exports" "Requests to the trace collector, by result":
+                by("result", [("sent", sent), ("failed", failed)]);
+        } }
     }
 }
 

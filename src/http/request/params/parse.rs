@@ -26,7 +26,6 @@ impl Params {
         Ok(params)
     }
 
-    /// Parses the query of a request.
     pub(in crate::http) fn from_query(uri: &Uri) -> Result<Self> {
         Self::from_form(uri.query().unwrap_or_default().as_bytes())
     }

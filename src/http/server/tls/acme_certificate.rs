@@ -5,21 +5,15 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum_server::tls_rustls::RustlsConfig;
-use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
-use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
+use rustls::pki_types::PrivatePkcs8KeyDer;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use tokio::sync::{Notify, watch};
 
 use crate::app::{Acme, App, CachedCertificate};
-use crate::base::clock::UnixTime;
-use crate::http::server::tls::certificate_problems::{
-    CertificateProblem, certificate_problems, check_replacement,
-};
-use crate::http::server::tls::certificate_status::CertificateStatus;
-use crate::http::server::tls::{Handshakes, TlsError};
+use crate::http::server::tls::certificate_problems::{CertificateProblem, certificate_problems};
+use crate::http::server::tls::{Handshakes, Loaded, Presented, TlsError};
 
 /// The protocol of a connection by which an authority validates a name (RFC 8737 §6.2).
 pub(in crate::http) const ACME_TLS: &[u8] = b"acme-tls/1";
@@ -36,28 +30,20 @@ pub(in crate::http) struct IssuedCertificate {
     acme: Arc<Acme>,
     changes: watch::Receiver<()>,
     handshakes: Handshakes,
-    /// Of the authority's certificate that is presented; empty for a stand-in.
-    chain: Vec<CertificateDer<'static>>,
-    /// When the certificate in the database is to be judged again: it is not valid before.
-    retry_at: Option<UnixTime>,
-    pub(in crate::http) served: RustlsConfig,
-    pub(in crate::http) status: Arc<CertificateStatus>,
+    /// With an empty chain for a stand-in.
+    pub(super) presented: Presented,
 }
 
 impl IssuedCertificate {
     pub(in crate::http) fn new(app: Arc<App>, handshakes: Handshakes) -> Result<Self, TlsError> {
         let acme = app.acme.clone().ok_or(TlsError::NotIssued)?;
         let changes = acme.changes();
-        let (config, chain) = present(&acme, &handshakes)?;
         Ok(Self {
+            presented: Presented::new(load(&acme, &handshakes)?),
             acme,
             changes,
             app,
             handshakes,
-            retry_at: None,
-            served: RustlsConfig::from_config(config),
-            status: Arc::new(CertificateStatus::new(&chain)),
-            chain,
         })
     }
 
@@ -67,6 +53,7 @@ impl IssuedCertificate {
 
     pub(in crate::http) async fn follow(mut self, asked: Arc<Notify>, answered: impl Fn()) {
         loop {
+            let retry_at = self.presented.retry_at;
             let by_request = tokio::select! {
                 () = asked.notified() => true,
                 changed = self.changes.changed() => {
@@ -75,8 +62,8 @@ impl IssuedCertificate {
                     }
                     false
                 }
-                () = tokio::time::sleep(RETRY_INTERVAL), if self.retry_at.is_some() => {
-                    if self.retry_at.is_some_and(|at| at > self.app.clock().now()) {
+                () = tokio::time::sleep(RETRY_INTERVAL), if retry_at.is_some() => {
+                    if retry_at.is_some_and(|at| at > self.app.clock().now()) {
                         continue;
                     }
                     false
@@ -88,32 +75,17 @@ impl IssuedCertificate {
                 }
                 self.changes.mark_unchanged();
             }
-            self.take_over();
+            let loaded = load(&self.acme, &self.handshakes);
+            match self.presented.replace(loaded, NAME, self.app.clock().now()) {
+                Ok(()) => tracing::info!("reloaded the certificate"),
+                Err(why) => tracing::error!(
+                    "the server refuses the new certificate and keeps the old one: {why}"
+                ),
+            }
             if by_request {
                 answered();
             }
         }
-    }
-
-    fn take_over(&mut self) {
-        self.retry_at = None;
-        let (config, chain) = match present(&self.acme, &self.handshakes) {
-            Ok(presented) => presented,
-            Err(error) => return self.refuse(&error.to_string()),
-        };
-        if let Err(error) = check_replacement(&self.chain, &chain, self.app.clock().now()) {
-            self.retry_at = error.valid_from();
-            return self.refuse(&format!("{NAME}: {error}"));
-        }
-        self.served.reload_from_config(config);
-        self.status.note_reload(&chain);
-        self.chain = chain;
-        tracing::info!("reloaded the certificate");
-    }
-
-    fn refuse(&self, why: &str) {
-        self.status.note_refusal();
-        tracing::error!("the server refuses the new certificate and keeps the old one: {why}");
     }
 }
 
@@ -127,10 +99,7 @@ pub fn issued_certificate_problems(app: &App) -> Vec<CertificateProblem> {
 }
 
 /// The configuration, and the chain whose end counts: not that of a stand-in, which is good for ever and for nobody.
-fn present(
-    acme: &Arc<Acme>,
-    handshakes: &Handshakes,
-) -> Result<(Arc<ServerConfig>, Vec<CertificateDer<'static>>), TlsError> {
+fn load(acme: &Arc<Acme>, handshakes: &Handshakes) -> Result<Loaded, TlsError> {
     let (certificate, is_issued) = acme.certificate();
     let resolver = Resolver {
         acme: Arc::clone(acme),
@@ -142,12 +111,8 @@ fn present(
     Arc::make_mut(&mut config)
         .alpn_protocols
         .push(ACME_TLS.to_vec());
-    let ends = if is_issued {
-        certificate.chain.clone()
-    } else {
-        Vec::new()
-    };
-    Ok((config, ends))
+    let ends = is_issued.then(|| certificate.chain.clone());
+    Ok((config, ends.unwrap_or_default()))
 }
 
 /// A pair that is seen to fit.

@@ -31,13 +31,10 @@ pub enum CertificateProblem {
 /// When a certificate is not valid (RFC 5280 §4.1.2.5).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(in crate::http) enum NotValidNow {
-    /// Too late.
     #[error("it expired at {until} (valid from {from})")]
     Expired { from: UnixTime, until: UnixTime },
-    /// Too early.
     #[error("it is not valid before {from} (valid until {until})")]
     NotYet { from: UnixTime, until: UnixTime },
-    /// Not known.
     #[error("cannot read its dates: {0}")]
     Unreadable(String),
 }
@@ -111,7 +108,6 @@ impl CertificateProblem {
 }
 
 impl NotValidNow {
-    /// When it becomes valid, if it does.
     pub(in crate::http) fn valid_from(&self) -> Option<UnixTime> {
         match self {
             Self::NotYet { from, .. } => Some(*from),
@@ -161,16 +157,10 @@ fn check_host(certificate: &CertificateDer<'_>, origin: &Issuer) -> Result<(), S
 }
 
 fn list(names: &[String]) -> String {
-    match names {
-        [] => "no name (subjectAltName)".to_owned(),
-        names => {
-            let shown = names[..names.len().min(MAX_NAMES)].join(", ");
-            let more = names.len().saturating_sub(MAX_NAMES);
-            if more == 0 {
-                shown
-            } else {
-                format!("{shown} and {more} more")
-            }
-        }
+    let shown = names[..names.len().min(MAX_NAMES)].join(", ");
+    match names.len().saturating_sub(MAX_NAMES) {
+        _ if names.is_empty() => "no name (subjectAltName)".to_owned(),
+        0 => shown,
+        more => format!("{shown} and {more} more"),
     }
 }

@@ -1,12 +1,8 @@
 //! Owns which client certificates the listener takes: any, if the client proves that it has its key. Whether one
 //! says who the client is, is judged when it authenticates, by what is registered for it.
 
-use std::sync::Arc;
-
 use rustls::client::danger::HandshakeSignatureValid;
-use rustls::crypto::{
-    CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature,
-};
+use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
@@ -16,14 +12,7 @@ const MAX_CHAIN: usize = 16 * 1024;
 
 /// Asks for a certificate, and takes none for an answer.
 #[derive(Debug)]
-pub(in crate::http) struct AnyCertificate(WebPkiSupportedAlgorithms);
-
-impl AnyCertificate {
-    /// Checks signatures as the provider does.
-    pub(in crate::http) fn new(provider: &CryptoProvider) -> Arc<Self> {
-        Arc::new(Self(provider.signature_verification_algorithms))
-    }
-}
+pub(super) struct AnyCertificate(pub(super) WebPkiSupportedAlgorithms);
 
 impl ClientCertVerifier for AnyCertificate {
     fn client_auth_mandatory(&self) -> bool {

@@ -10,21 +10,23 @@ pub(in crate::http) mod client_certificates;
 mod pair_problems;
 pub(in crate::http) mod session_tickets;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum_server::tls_rustls::RustlsConfig;
 use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::CertificateDer;
 use rustls::server::WantsServerCert;
 use rustls::{ConfigBuilder, ServerConfig};
 use tokio::sync::Notify;
 
 use crate::app::App;
-use crate::base::clock::Clock;
+use crate::base::clock::{Clock, UnixTime};
 use crate::config::{Config, TlsConfig};
 use crate::http::server::tls::acme_certificate::IssuedCertificate;
 use crate::http::server::tls::certificate_files::CertificateFiles;
-use crate::http::server::tls::certificate_problems::CertificateProblem;
+use crate::http::server::tls::certificate_problems::{
+    CertificateProblem, NotValidNow, check_replacement,
+};
 use crate::http::server::tls::certificate_status::CertificateStatus;
 use crate::http::server::tls::client_certificates::AnyCertificate;
 use crate::http::server::tls::session_tickets::Tickets;
@@ -32,26 +34,9 @@ use crate::http::server::tls::session_tickets::Tickets;
 /// Why a certificate cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
-    /// A file cannot be read.
-    #[error("{name}: cannot read `{path}`: {cause}")]
-    Unreadable {
-        /// The setting.
-        name: &'static str,
-        /// What it says.
-        path: PathBuf,
-        /// Why.
-        cause: std::io::Error,
-    },
-    /// A file does not hold what it should.
-    #[error("{name}: `{path}`: {cause:#}")]
-    Malformed {
-        /// The setting.
-        name: &'static str,
-        /// What it says.
-        path: PathBuf,
-        /// Why.
-        cause: anyhow::Error,
-    },
+    /// A file cannot be read, or does not hold what it should.
+    #[error("{0}")]
+    File(String),
     /// No authority issues one.
     #[error("TLS_ACME_NAMES is not set")]
     NotIssued,
@@ -105,17 +90,18 @@ impl Certificate {
 
     /// What the listener presents; it follows every reload.
     pub fn served(&self) -> RustlsConfig {
-        match &self.0 {
-            Source::Files(files) => files.served.clone(),
-            Source::Issued(issued) => issued.served.clone(),
-        }
+        self.presented().served.clone()
     }
 
     /// What is known of what is presented; it follows every reload.
     pub fn status(&self) -> Arc<CertificateStatus> {
+        Arc::clone(&self.presented().status)
+    }
+
+    fn presented(&self) -> &Presented {
         match &self.0 {
-            Source::Files(files) => Arc::clone(&files.status),
-            Source::Issued(issued) => Arc::clone(&issued.status),
+            Source::Files(files) => &files.presented,
+            Source::Issued(issued) => &issued.presented,
         }
     }
 
@@ -137,6 +123,50 @@ impl Certificate {
     }
 }
 
+/// A configuration, and the chain whose end counts.
+type Loaded = (Arc<ServerConfig>, Vec<CertificateDer<'static>>);
+
+/// What the listener presents, wherever it is from.
+struct Presented {
+    chain: Vec<CertificateDer<'static>>,
+    /// When the refused certificate is to be judged again though it did not change: it is not valid before.
+    retry_at: Option<UnixTime>,
+    served: RustlsConfig,
+    status: Arc<CertificateStatus>,
+}
+
+impl Presented {
+    fn new((config, chain): Loaded) -> Self {
+        Self {
+            served: RustlsConfig::from_config(config),
+            status: Arc::new(CertificateStatus::new(&chain)),
+            chain,
+            retry_at: None,
+        }
+    }
+
+    /// Presents what was loaded; or keeps the old one, and says why. `name` says where the new one is from.
+    fn replace(
+        &mut self,
+        loaded: Result<Loaded, TlsError>,
+        name: &str,
+        now: UnixTime,
+    ) -> Result<(), String> {
+        self.retry_at = None;
+        let checked = loaded.map_err(|error| error.to_string()).and_then(|new| {
+            let checked = check_replacement(&self.chain, &new.1, now);
+            self.retry_at = checked.as_ref().err().and_then(NotValidNow::valid_from);
+            checked.map_err(|error| format!("{name}: {error}"))?;
+            Ok(new)
+        });
+        let (config, chain) = checked.inspect_err(|_| self.status.note_refusal())?;
+        self.served.reload_from_config(config);
+        self.status.note_reload(&chain);
+        self.chain = chain;
+        Ok(())
+    }
+}
+
 /// How hands are shaken, whatever the certificate.
 pub(in crate::http) struct Handshakes {
     asks_clients: bool,
@@ -148,11 +178,11 @@ impl Handshakes {
         &self,
     ) -> Result<ConfigBuilder<ServerConfig, WantsServerCert>, rustls::Error> {
         let provider = Arc::new(aws_lc_rs::default_provider());
-        let any_certificate = AnyCertificate::new(&provider);
+        let any_certificate = AnyCertificate(provider.signature_verification_algorithms);
         let builder = ServerConfig::builder_with_provider(provider)
             .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?;
         Ok(if self.asks_clients {
-            builder.with_client_cert_verifier(any_certificate)
+            builder.with_client_cert_verifier(Arc::new(any_certificate))
         } else {
             builder.with_no_client_auth()
         })

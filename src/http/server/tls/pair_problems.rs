@@ -4,7 +4,7 @@
 use anyhow::bail;
 use rustls::crypto::aws_lc_rs::sign::any_supported_type;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use x509_parser::asn1_rs::{Any, FromDer, Oid, Tag};
+use x509_parser::asn1_rs::{Any, DerParser, Error, FromDer, Oid, SequenceIterator, Tag};
 use x509_parser::certificate::X509Certificate;
 
 /// How a key is made that every client knows.
@@ -87,9 +87,7 @@ pub(super) fn check_order(
 enum Kind {
     /// With as many bits.
     Rsa(usize),
-    /// On this curve.
     Ec(String),
-    /// For this algorithm.
     Other(String),
 }
 
@@ -143,14 +141,9 @@ fn members(der: &[u8]) -> Option<Vec<Any<'_>>> {
         .flatten()
 }
 
-fn parts(mut der: &[u8]) -> Option<Vec<Any<'_>>> {
-    let mut parts = Vec::new();
-    while !der.is_empty() && parts.len() < 3 {
-        let (rest, part) = Any::from_der(der).ok()?;
-        parts.push(part);
-        der = rest;
-    }
-    Some(parts)
+fn parts(der: &[u8]) -> Option<Vec<Any<'_>>> {
+    let parts = SequenceIterator::<Any<'_>, DerParser, Error>::new(der);
+    parts.take(3).collect::<Result<_, _>>().ok()
 }
 
 fn text_of(value: &Any<'_>) -> Option<String> {

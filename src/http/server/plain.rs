@@ -1,11 +1,10 @@
-//! Owns the listener without TLS (`PLAIN_LISTEN`), for proxies that end it. What is asked there is answered as over TLS: the
-//! proxy's callers speak TLS with it, and its words about that are not looked at.
-
-pub(in crate::http) mod refuse;
+//! Owns plain HTTP: the listener without TLS (`PLAIN_LISTEN`), for proxies that end it, and what a caller gets that speaks plain
+//! HTTP to a port for HTTPS. What is asked without TLS is answered as over TLS: the proxy's callers speak TLS with it, and its
+//! words about that are not looked at.
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};
-use std::io;
+use std::io::{self, ErrorKind};
 use std::net;
 use std::os::unix::net as unix;
 use std::pin::Pin;
@@ -16,17 +15,18 @@ use axum::extract::Request;
 use axum::response::Response;
 use axum_server::accept::Accept;
 use hyper::body::Incoming;
-use tokio::io::AsyncRead;
-use tokio::net::{TcpListener, UnixListener};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, copy, sink};
+use tokio::net::{TcpListener, TcpStream, UnixListener};
+use tokio::time::timeout;
 use tokio_util::either::Either;
 use tokio_util::sync::CancellationToken;
 use tower::Service;
 
 use crate::config::{HttpConfig, ProxiesConfig};
-use crate::http::middleware::unread_body::{DiscardLimits, RequestBody};
+use crate::http::middleware::unread_body::RequestBody;
 use crate::http::server::connection_metrics::ConnectionTraffic;
 use crate::http::server::idle_timeout::{Counted, Watched, watch};
-use crate::http::server::lingering::{LingerLimits, Lingering};
+use crate::http::server::lingering::Lingering;
 use crate::http::server::listener::{Admission, OfCaller, serve_with};
 use crate::http::server::proxy_protocol::NoSource;
 use crate::http::server::stoppable_listener::{Socket, StoppableListener};
@@ -93,24 +93,18 @@ where
     };
     let acceptor = PlainAcceptor {
         admission: Admission::new(&traffic, config),
-        idle_timeout: config.idle_timeout,
         proxies: listener.only_proxies.then(|| Arc::new(listener.proxies)),
-        linger: DiscardLimits::new(config).lingering(),
     };
     let socket = StoppableListener::new(socket, stop.clone())?;
     serve_with(socket, acceptor, service, (config, &traffic), stop).await
 }
 
-type PlainStream = Watched<Lingering<Socket>>;
-
 /// Counts connections, and then watches for silence. A source has no share: all of them are proxies.
 #[derive(Clone)]
 struct PlainAcceptor {
     admission: Admission,
-    idle_timeout: Duration,
     /// Who alone may connect; `None`: whoever can.
     proxies: Option<Arc<ProxiesConfig>>,
-    linger: LingerLimits,
 }
 
 impl PlainAcceptor {
@@ -118,7 +112,7 @@ impl PlainAcceptor {
         &self,
         stream: Socket,
         service: OfCaller<S>,
-    ) -> io::Result<(PlainStream, Counted<OfCaller<S>>)> {
+    ) -> io::Result<(Watched<Socket>, Counted<OfCaller<S>>)> {
         let (traffic, peer) = (&self.admission.traffic, service.source);
         traffic.accepted.inc();
         let is_welcome = |proxies: &Arc<ProxiesConfig>| proxies.are_trusted(peer.ip());
@@ -130,22 +124,61 @@ impl PlainAcceptor {
         if let Either::Left(tcp) = &stream {
             tcp.set_nodelay(true)?;
         }
-        let newcomer = traffic.newcomers.token();
         let linger = service.linger.clone();
-        let stream = Lingering::new(stream, linger, self.linger, |stream, context, buffer| {
+        let limits = self.admission.linger;
+        let lingering = Lingering::new(linger, limits, |stream: &mut Socket, context, buffer| {
             Pin::new(stream).poll_read(context, buffer)
         });
-        let idle = self.idle_timeout;
-        Ok(watch(stream, service, idle, Some(newcomer), Some(place)))
+        let newcomer = traffic.newcomers.token();
+        let idle = self.admission.idle_timeout;
+        let (newcomer, place, lingering) = (Some(newcomer), Some(place), Some(lingering));
+        Ok(watch(stream, service, idle, newcomer, place, lingering))
     }
 }
 
 impl<S: Service<Request<Incoming>>> Accept<Socket, OfCaller<S>> for PlainAcceptor {
-    type Stream = PlainStream;
+    type Stream = Watched<Socket>;
     type Service = Counted<OfCaller<S>>;
     type Future = Ready<io::Result<(Self::Stream, Self::Service)>>;
 
     fn accept(&self, stream: Socket, service: OfCaller<S>) -> Self::Future {
         ready(self.take(stream, service))
     }
+}
+
+/// An answer that such a caller can read, where TLS would have only an alert.
+const RESPONSE: &[u8] = b"HTTP/1.1 400 Bad Request\r\n\
+    content-type: text/plain; charset=utf-8\r\n\
+    content-length: 39\r\n\
+    connection: close\r\n\r\n\
+    this port speaks HTTPS: use `https://`\n";
+
+/// Of the rest of a plain request so much is read, so that the response is not lost with it.
+const MAX_REST: u64 = 64 << 10;
+
+/// Lets a stream pass that may begin a TLS handshake. Answers a request in plain HTTP, and fails.
+pub(in crate::http) async fn refuse_plain_http(
+    stream: &mut TcpStream,
+    patience: Duration,
+) -> io::Result<()> {
+    let mut first = [0];
+    let peeked = timeout(patience, stream.peek(&mut first)).await;
+    let length = peeked.map_err(|_| io::Error::from(ErrorKind::TimedOut))??;
+    // The methods in use begin with a capital (RFC 9110 §9.1), the first record of TLS with 22 (RFC 8446 §5.1).
+    if length == 0 || !first[0].is_ascii_uppercase() {
+        return Ok(());
+    }
+    // Who does not read it in time is let go.
+    let _ = timeout(patience, answer(stream)).await;
+    Err(io::Error::new(
+        ErrorKind::InvalidData,
+        "received a plain HTTP request on a port for HTTPS",
+    ))
+}
+
+async fn answer(stream: &mut TcpStream) -> io::Result<()> {
+    stream.write_all(RESPONSE).await?;
+    stream.shutdown().await?;
+    copy(&mut stream.take(MAX_REST), &mut sink()).await?;
+    Ok(())
 }
