@@ -53,7 +53,7 @@ pub use clients::transfer::export::ClientExport;
 pub use core::error;
 pub use issuers::{
     Aws, CheckedKey, GitHub, GitLab, Google, ImportedIssuer, IssuerCheck, IssuerMetrics,
-    IssuerStep, Issuers, IssuersDocument, Kubernetes, ListedIssuer, Preset, PresetPlan,
+    IssuerStep, Issuers, IssuersDocument, Kubernetes, ListedIssuer, Paste, Preset, PresetPlan,
     RevokedAtIssuer, Spiffe, issuer_lines,
 };
 pub use keys::{KeyMetrics, KeyStatus, Keys, Rotation};

@@ -15,7 +15,7 @@ use crate::app::core::Core;
 use crate::app::error::Error;
 use crate::base::metrics::{CacheMetrics, HitCounter};
 use crate::domain::{ClientId, ClientKeys, ClientRecord};
-use crate::store::{Store, StoreError};
+use crate::store::Store;
 
 /// About what a record takes: how many the cache is prepared for.
 const USUAL_SIZE: u64 = 1_024;
@@ -124,7 +124,17 @@ impl ClientCache {
                 self.entries.remove(id);
                 Ok(None)
             }
-            Err(Missing::Unread(error)) => Err(error.to_error()),
+            Err(Missing::Unread {
+                is_passing,
+                message,
+            }) => {
+                let cause = anyhow::anyhow!("{message}");
+                Err(if is_passing {
+                    Error::database_unavailable().with_source(cause)
+                } else {
+                    Error::internal(cause)
+                })
+            }
         }
     }
 
@@ -162,7 +172,10 @@ impl ClientCache {
                     change_count,
                 }),
                 Ok(None) => Err(Missing::Unknown),
-                Err(error) => Err(Missing::Unread(Arc::new(SharedError::new(error)))),
+                Err(error) => Err(Missing::Unread {
+                    is_passing: error.is_passing(),
+                    message: format!("{:#}", anyhow::Error::from(error)).into(),
+                }),
             }
         }
         .boxed()
@@ -174,7 +187,6 @@ impl ClientCache {
         self.change_counts.advance(id);
     }
 
-    /// Forgets what is remembered of all clients.
     pub(crate) fn forget_all(&self) {
         self.change_counts.advance_all();
     }
@@ -225,32 +237,7 @@ impl Drop for Waiting<'_> {
 #[derive(Clone)]
 enum Missing {
     Unknown,
-    Unread(Arc<SharedError>),
-}
-
-/// What every waiter needs of one failed reading.
-struct SharedError {
-    unavailable: bool,
-    message: String,
-}
-
-impl SharedError {
-    fn new(error: StoreError) -> Self {
-        let unavailable = error.is_passing();
-        Self {
-            unavailable,
-            message: format!("{:#}", anyhow::Error::from(error)),
-        }
-    }
-
-    fn to_error(&self) -> Error {
-        let cause = anyhow::anyhow!("{}", self.message);
-        if self.unavailable {
-            Error::database_unavailable().with_source(cause)
-        } else {
-            Error::internal(cause)
-        }
-    }
+    Unread { is_passing: bool, message: Arc<str> },
 }
 
 /// A counter of changes for each of many groups of clients. An entry is good while its group's counter

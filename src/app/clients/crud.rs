@@ -8,8 +8,7 @@ use crate::base::clock::UnixTime;
 use crate::base::secret::{Secret, random_base62};
 use crate::domain::{
     AuthenticationSettings, Client, ClientChanges, ClientId, ClientKeys, ClientRecord,
-    ClientSecret, ClientStatus, ExchangeRule, ExchangeRules, ExpectedVersion, Identifiers,
-    NewClient, Origin,
+    ClientStatus, ExchangeRule, ExchangeRules, ExpectedVersion, Identifiers, NewClient, Origin,
 };
 use crate::store::{
     ClientChanged, ClientFilter, ClientInserted, ClientOrder, ClientQuery, StoredResponse,
@@ -65,7 +64,6 @@ impl Clients {
         new: NewClient,
         secret: Option<NewSecret>,
     ) -> Result<(Client, Option<AddedSecret>)> {
-        self.require_identities(&new.authentication).await?;
         let (record, added) = self.prepare(by, new, secret).await?;
         if self.insert(by, &record, None).await? {
             Ok((record.client, added))
@@ -84,7 +82,6 @@ impl Clients {
         answer: impl FnOnce(&Client, Option<&AddedSecret>) -> Result<Secret<String>>,
     ) -> Result<Secret<String>> {
         let make = async {
-            self.require_identities(&new.authentication).await?;
             let (record, added) = self.prepare(by, new, secret).await?;
             let answer = answer(&record.client, added.as_ref())?;
             Ok((record, answer))
@@ -124,34 +121,24 @@ impl Clients {
     async fn prepare(
         &self,
         by: &Origin,
-        new: NewClient,
+        mut new: NewClient,
         secret: Option<NewSecret>,
     ) -> Result<(ClientRecord, Option<AddedSecret>)> {
+        self.require_identities(&new.authentication).await?;
         let added = match secret {
             Some(secret) => Some(self.secrets.prepare(by, secret).await?),
             None => None,
         };
-        let secrets = added.iter().map(|added| added.secret.clone());
-        Ok((self.prepare_client(new, secrets.collect())?, added))
-    }
-
-    fn prepare_client(
-        &self,
-        mut new: NewClient,
-        secrets: Vec<ClientSecret>,
-    ) -> Result<ClientRecord> {
         self.check_authentication(&new.authentication)?;
         self.check_identifiers(&new.identifiers)?;
         self.check_exchange_rules(&new.exchange_rules)?;
-        if let Some(id) = &new.client_id {
-            id.check_new()?;
-        }
         let id = match new.client_id.take() {
-            Some(id) => id,
+            Some(id) => id.check_new().map(|()| id)?,
             None => ClientId::parse(&random_base62(20))?,
         };
         let client = new.register(id, self.core.now());
-        Ok(ClientRecord { client, secrets })
+        let secrets = added.iter().map(|added| added.secret.clone()).collect();
+        Ok((ClientRecord { client, secrets }, added))
     }
 
     /// Refuses identities at issuers that are not there, or that cannot have them.

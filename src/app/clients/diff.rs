@@ -35,8 +35,8 @@ pub(in crate::app) fn diff<T: Serialize>(before: &T, after: &T) -> Vec<FieldChan
         .collect()
 }
 
-/// Both are always written as objects.
-fn members(it: &impl Serialize) -> Map<String, Value> {
+/// The members of what is always written as an object.
+pub(in crate::app::clients) fn members(it: &impl Serialize) -> Map<String, Value> {
     match serde_json::to_value(it) {
         Ok(Value::Object(members)) => members,
         Ok(_) | Err(_) => Map::new(),

@@ -54,12 +54,7 @@ impl Issuers {
 
     /// Trusts another issuer.
     pub async fn add(&self, by: &Origin, spec: IssuerSpec) -> Result<TrustedIssuer> {
-        let spec = IssuerSpec {
-            created_at: None,
-            updated_at: None,
-            ..spec
-        };
-        let issuer = spec.build(self.core.now())?;
+        let issuer = without_times(spec).build(self.core.now())?;
         self.insert(by, issuer).await
     }
 
@@ -74,6 +69,25 @@ impl Issuers {
                 Error::conflict(format!("the issuer `{}` exists already", issuer.name)),
             ),
         }
+    }
+
+    /// The issuer of a preset: the one of its name, which has to be the same in what tokens say; else it is added.
+    pub async fn ensure(&self, by: &Origin, spec: IssuerSpec) -> Result<(TrustedIssuer, bool)> {
+        let found = match &spec.name {
+            Some(name) => self.core.store.find_issuer(name).await?,
+            None => None,
+        };
+        let Some(found) = found else {
+            return Ok((self.add(by, spec).await?, true));
+        };
+        let same = IssuerSpec::from(&found);
+        if same.issuer == spec.issuer && same.trust_domain == spec.trust_domain {
+            return Ok((found, false));
+        }
+        Err(Error::conflict(format!(
+            "the issuer `{}` exists already for {}; give another name with --issuer-name",
+            found.name, found.anchor
+        )))
     }
 
     /// Changes the given members of an issuer.
@@ -94,16 +108,11 @@ impl Issuers {
         spec: IssuerSpec,
         seen: Option<&str>,
     ) -> Result<TrustedIssuer> {
-        let spec = IssuerSpec {
-            created_at: None,
-            updated_at: None,
-            ..spec
-        };
         let before = self.require(name).await?;
         if seen.is_some_and(|seen| seen != before.version()) {
             return Err(changed(name));
         }
-        let after = spec.apply_to(&before)?;
+        let after = without_times(spec).apply_to(&before)?;
         self.replace(by, &before, after).await
     }
 
@@ -141,40 +150,30 @@ impl Issuers {
             self.reread().await;
             return Err(changed(name));
         };
-        let mut revoked = RevokedAtIssuer::default();
         // First of all, so that nobody waits for the others.
-        self.apply_revocations(page.revocations, &mut revoked)
-            .await?;
+        let mut revoked_clients = self.apply_revocations(page.revocations).await?;
         self.reread().await;
-        while let Some(last) = page.after.take() {
+        while let Some(last) = page.after {
             let (floor, stamp) = self.tokens.stamp_raise(by);
             page = store.revoke_at_issuer(name, &last, floor, stamp).await?;
-            let revocations = std::mem::take(&mut page.revocations);
-            self.apply_revocations(revocations, &mut revoked).await?;
+            revoked_clients += self.apply_revocations(page.revocations).await?;
         }
-        Ok(revoked)
+        Ok(RevokedAtIssuer { revoked_clients })
     }
 
-    /// Memory knows all of them before anything else is done.
-    async fn apply_revocations(
-        &self,
-        revocations: Vec<Revocation>,
-        revoked: &mut RevokedAtIssuer,
-    ) -> Result<()> {
-        let done: Vec<ClientRevoked> = revocations
-            .into_iter()
-            .map(ClientRevoked::Revoked)
+    /// Memory knows all of them before anything else is done; how many there are.
+    async fn apply_revocations(&self, revocations: Vec<Revocation>) -> Result<u64> {
+        let all = revocations.into_iter();
+        let all: Vec<_> = all
+            .map(|it| (it.client_id.clone(), ClientRevoked::Revoked(it)))
             .collect();
-        for it in &done {
-            if let ClientRevoked::Revoked(revocation) = it {
-                self.tokens.revoked(&revocation.client_id, it)?;
-            }
+        for (id, done) in &all {
+            self.tokens.revoked(id, done)?;
         }
-        for it in &done {
-            self.tokens.drop_needless(it).await;
-            revoked.revoked_clients += 1;
+        for (_, done) in &all {
+            self.tokens.drop_needless(done).await;
         }
-        Ok(())
+        Ok(all.len() as u64)
     }
 
     /// Trusts an issuer no more. As long as a client has an identity at it, it stays.
@@ -234,6 +233,15 @@ impl Issuers {
         if let Err(error) = self.refresh().await {
             tracing::warn!("cannot read the trusted issuers: {}", error.reason());
         }
+    }
+}
+
+/// When an issuer was written, no document says.
+pub(super) fn without_times(spec: IssuerSpec) -> IssuerSpec {
+    IssuerSpec {
+        created_at: None,
+        updated_at: None,
+        ..spec
     }
 }
 

@@ -94,44 +94,51 @@ impl LoadedIssuer {
     }
 
     async fn read(&self, timeout: Duration, dns: &Dns) -> anyhow::Result<IssuerKeys> {
-        let configured = self.issuer.key_url()?;
-        let fetcher = configured.as_ref().map(|configured| IssuerFetcher {
-            configured,
-            rules: &self.issuer.fetch,
-            timeout,
-            dns,
-        });
-        match (&self.issuer.keys, fetcher) {
-            (KeySource::Inline(set), _) => match &self.issuer.anchor {
-                TrustAnchor::Domain(_) => IssuerKeys::of_bundle(set.as_str(), None),
-                TrustAnchor::Url(_) => Ok(IssuerKeys {
+        let source = &self.issuer.keys;
+        let url = self.issuer.key_url()?;
+        let Some(configured) = &url else {
+            return match (source, &self.issuer.anchor) {
+                (KeySource::Inline(set), TrustAnchor::Domain(_)) => {
+                    IssuerKeys::of_bundle(set.as_str(), None)
+                }
+                (KeySource::Inline(set), TrustAnchor::Url(_)) => Ok(IssuerKeys {
                     set: set.clone(),
                     sequence: None,
                     from: None,
                     skipped: Vec::new(),
                 }),
-            },
-            (KeySource::BundleFile(file), _) => {
-                IssuerKeys::of_bundle(&read_key_file(file).await.context("bundle_file")?, None)
-            }
-            (KeySource::Discovery(_), Some(fetcher)) => {
-                let uri = self.discover(&fetcher).await?;
-                let text = fetcher.get(&uri).await.with_context(|| uri.to_string())?;
-                IssuerKeys::of_set(&text, uri)
-            }
-            (KeySource::JwksUri(uri), Some(fetcher)) => {
-                let text = fetcher.get(uri).await.with_context(|| uri.to_string())?;
-                IssuerKeys::of_set(&text, uri.clone())
-            }
-            (KeySource::BundleEndpoint(uri), Some(fetcher)) => {
-                let text = fetcher.get(uri).await.with_context(|| uri.to_string())?;
-                IssuerKeys::of_bundle(&text, Some(uri.clone()))
-            }
-            (
-                KeySource::Discovery(_) | KeySource::JwksUri(_) | KeySource::BundleEndpoint(_),
-                None,
-            ) => anyhow::bail!("the issuer has no URL to fetch keys from"),
+                (KeySource::BundleFile(file), _) => {
+                    let text = read_key_file(file).await.context("bundle_file")?;
+                    IssuerKeys::of_bundle(&text, None)
+                }
+                (
+                    KeySource::Discovery(_) | KeySource::JwksUri(_) | KeySource::BundleEndpoint(_),
+                    _,
+                ) => anyhow::bail!("the issuer has no URL to fetch keys from"),
+            };
+        };
+        let fetcher = IssuerFetcher {
+            configured,
+            rules: &self.issuer.fetch,
+            timeout,
+            dns,
+        };
+        let uri = if matches!(source, KeySource::Discovery(_)) {
+            self.discover(&fetcher).await?
+        } else {
+            configured.clone()
+        };
+        let text = fetcher.get(&uri).await.with_context(|| uri.to_string())?;
+        if matches!(source, KeySource::BundleEndpoint(_)) {
+            return IssuerKeys::of_bundle(&text, Some(uri));
         }
+        let (set, skipped) = JwkSet::parse_published(&text)?;
+        Ok(IssuerKeys {
+            set,
+            sequence: None,
+            from: Some(uri),
+            skipped,
+        })
     }
 
     /// Where the keys are, by the discovery document. Another issuer's document is refused (Discovery §4.3).
@@ -166,16 +173,6 @@ fn refuse_older(new: Option<i64>, known: Option<i64>) -> anyhow::Result<()> {
 }
 
 impl IssuerKeys {
-    fn of_set(text: &str, from: JwksUri) -> anyhow::Result<Self> {
-        let (set, skipped) = JwkSet::parse_published(text)?;
-        Ok(Self {
-            set,
-            sequence: None,
-            from: Some(from),
-            skipped,
-        })
-    }
-
     fn of_bundle(text: &str, from: Option<JwksUri>) -> anyhow::Result<Self> {
         let bundle = SpiffeBundle::parse(text)?;
         Ok(Self {
@@ -234,14 +231,11 @@ impl Issuers {
     /// Keeps the sequence of a bundle for all replicas and for after a restart; refuses one of before. While the database is
     /// gone, what this replica knows has to do.
     async fn keep_sequence(&self, name: &IssuerName, sequence: i64) -> anyhow::Result<()> {
-        let raised = match self.core.database() {
-            Ok(store) => store
-                .raise_spiffe_sequence(name, sequence)
-                .await
-                .map_err(Error::from),
-            Err(error) => Err(error),
+        let raise = async {
+            let store = self.core.database()?;
+            Ok::<_, Error>(store.raise_spiffe_sequence(name, sequence).await?)
         };
-        match raised {
+        match raise.await {
             Ok(known) => refuse_older(Some(sequence), known),
             Err(error) => {
                 let why = error.reason();

@@ -21,6 +21,7 @@ pub use crud::{ListedIssuer, RevokedAtIssuer};
 pub use keys::IssuerMetrics;
 pub(crate) use keys::LoadedIssuer;
 pub use lines::issuer_lines;
+pub use paste::Paste;
 pub use preset::{Aws, GitHub, GitLab, Google, Kubernetes, Preset, PresetPlan, Spiffe};
 pub(crate) use transfer::PlannedIssuer;
 pub use transfer::{ImportedIssuer, IssuerStep, IssuersDocument};
@@ -55,7 +56,6 @@ pub struct Issuers {
 }
 
 impl Issuers {
-    /// Has read none yet.
     pub(crate) fn new(core: &Arc<Core>, tokens: &Arc<Tokens>) -> Self {
         Self {
             core: Arc::clone(core),
@@ -68,7 +68,6 @@ impl Issuers {
         }
     }
 
-    /// Reads the issuers anew.
     pub(crate) async fn refresh(&self) -> Result<()> {
         self.forget_owners();
         self.is_stale.store(true, Ordering::SeqCst);
@@ -91,17 +90,13 @@ impl Issuers {
             return Ok(loaded);
         }
         let read = self.load().await;
-        match (self.loaded.load_full(), read) {
-            (Some(loaded), Ok(())) => Ok(loaded),
-            (Some(loaded), Err(error)) => {
-                tracing::warn!("cannot read the trusted issuers: {}", error.reason());
-                Ok(loaded)
-            }
-            (None, read) => {
-                read?;
-                Ok(Arc::default())
-            }
+        let Some(loaded) = self.loaded.load_full() else {
+            return read.map(|()| Arc::default());
+        };
+        if let Err(error) = read {
+            tracing::warn!("cannot read the trusted issuers: {}", error.reason());
         }
+        Ok(loaded)
     }
 
     fn fresh(&self) -> Option<Arc<Vec<Arc<LoadedIssuer>>>> {

@@ -2,7 +2,7 @@
 
 use crate::domain::ClientId;
 
-const KUBERNETES: &str = "\
+pub(super) const KUBERNETES: &str = "\
 In the pod:
 
 spec:
@@ -24,7 +24,7 @@ spec:
 
 LOG_IN";
 
-const GITHUB: &str = r#"In the workflow:
+pub(super) const GITHUB: &str = r#"In the workflow:
 
 permissions:
   id-token: write
@@ -35,7 +35,7 @@ steps:
       echo "::add-mask::$assertion"
       LOG_IN"#;
 
-const GITLAB: &str = "\
+pub(super) const GITLAB: &str = "\
 In .gitlab-ci.yml:
 
 job:
@@ -46,55 +46,57 @@ job:
     - |
       LOG_IN";
 
-const SPIFFE: &str = "\
+pub(super) const SPIFFE: &str = "\
 In the workload:
 
 assertion=$(spire-agent api fetch jwt -audience ISSUER -output json | jq -r '.[0].svids[0].svid')
 LOG_IN";
 
-const AWS: &str = "\
+pub(super) const AWS: &str = "\
 Where the role or user is at work:
 
 assertion=$(aws sts get-web-identity-token --audience ISSUER --signing-algorithm ES384 \\
   --duration-seconds 300 --query WebIdentityToken --output text)
 LOG_IN";
 
-const GOOGLE: &str = "\
+pub(super) const GOOGLE: &str = "\
 Where the service account is at work:
 
 assertion=$(curl -sS -H 'Metadata-Flavor: Google' \\
   \"http://metadata.google.internal/computeMetadata/v1/instance/service-accounts/default/identity?audience=ISSUER\")
 LOG_IN";
 
-pub(super) fn kubernetes(issuer: &str, client_id: &ClientId, service_account: &str) -> String {
-    let log_in = curl(issuer, client_id, "@/var/run/secrets/token-server/token");
-    let text = KUBERNETES.replace("SERVICE_ACCOUNT", service_account);
-    text.replace("ISSUER", issuer).replace("LOG_IN", &log_in)
+/// What is to be pasted on a platform.
+#[derive(Clone, Debug)]
+pub struct Paste {
+    /// `ISSUER` stands for this server, `LOG_IN` for the call that gets a token.
+    pub(super) template: String,
+    /// What `curl` reads the platform's token from.
+    pub(super) assertion: &'static str,
+    /// The last word of the `client_assertion_type`.
+    pub(super) assertion_type: &'static str,
 }
 
-pub(super) fn github(issuer: &str, client_id: &ClientId) -> String {
-    let log_in = curl(issuer, client_id, "=$assertion").replace('\n', "\n      ");
-    GITHUB.replace("ISSUER", issuer).replace("LOG_IN", &log_in)
-}
+impl Paste {
+    pub(super) fn new(template: impl Into<String>, assertion: &'static str) -> Self {
+        Self {
+            template: template.into(),
+            assertion,
+            assertion_type: "jwt-bearer",
+        }
+    }
 
-pub(super) fn gitlab(issuer: &str, client_id: &ClientId) -> String {
-    let log_in = curl(issuer, client_id, "=$ASSERTION").replace('\n', "\n      ");
-    GITLAB.replace("ISSUER", issuer).replace("LOG_IN", &log_in)
-}
-
-pub(super) fn spiffe(issuer: &str, client_id: &ClientId) -> String {
-    let log_in = curl(issuer, client_id, "=$assertion").replace("jwt-bearer", "jwt-spiffe");
-    SPIFFE.replace("ISSUER", issuer).replace("LOG_IN", &log_in)
-}
-
-pub(super) fn aws(issuer: &str, client_id: &ClientId) -> String {
-    let log_in = curl(issuer, client_id, "=$assertion");
-    AWS.replace("ISSUER", issuer).replace("LOG_IN", &log_in)
-}
-
-pub(super) fn google(issuer: &str, client_id: &ClientId) -> String {
-    let log_in = curl(issuer, client_id, "=$assertion");
-    GOOGLE.replace("ISSUER", issuer).replace("LOG_IN", &log_in)
+    /// The text for a client. `issuer`: this server.
+    pub fn text(&self, issuer: &str, client_id: &ClientId) -> String {
+        let log_in = curl(issuer, client_id, self.assertion);
+        let log_in = log_in.replace("jwt-bearer", self.assertion_type);
+        // Each line as deep as the first.
+        let before = self.template.split("LOG_IN").next().unwrap_or_default();
+        let indent = before.rsplit('\n').next().unwrap_or_default();
+        let log_in = log_in.replace('\n', &format!("\n{indent}"));
+        let text = self.template.replace("ISSUER", issuer);
+        text.replace("LOG_IN", &log_in)
+    }
 }
 
 /// The call of a shell. An id may have characters that mean something there.
@@ -115,7 +117,7 @@ mod tests {
     #[test]
     fn an_id_means_nothing_to_the_shell() {
         let id = ClientId::parse("a';$(x)").unwrap();
-        let text = github("https://tokens.test/", &id);
+        let text = Paste::new(GITHUB, "=$assertion").text("https://tokens.test/", &id);
         assert!(text.contains(r"'client_id=a'\'';$(x)'"), "{text}");
         assert!(text.contains("audience=https://tokens.test/\""), "{text}");
         assert!(

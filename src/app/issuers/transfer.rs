@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::app::error::{Error, Result};
 use crate::app::issuers::Issuers;
+use crate::app::issuers::crud::without_times;
 use crate::base::clock::UnixTime;
-use crate::domain::{IssuerName, IssuerSpec, MAX_ISSUERS, Origin, TrustedIssuer};
+use crate::domain::{IssuerName, IssuerSpec, MAX_ISSUERS, Origin, TrustedIssuer, word_enum};
 
 /// The only version of the document.
 const VERSION: u32 = 1;
@@ -22,26 +23,15 @@ pub struct IssuersDocument {
     pub issuers: Vec<IssuerSpec>,
 }
 
-/// What an import does with an issuer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum IssuerStep {
-    /// It is added.
-    Add,
-    /// It is changed.
-    Change,
-    /// It is as the document says already.
-    Unchanged,
-}
-
-impl IssuerStep {
-    /// The word for it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Add => "add",
-            Self::Change => "change",
-            Self::Unchanged => "unchanged",
-        }
+word_enum! {
+    /// What an import does with an issuer.
+    pub enum IssuerStep, "a step" {
+        /// It is added.
+        Add = "add",
+        /// It is changed.
+        Change = "change",
+        /// It is as the document says already.
+        Unchanged = "unchanged",
     }
 }
 
@@ -180,13 +170,5 @@ impl Issuers {
             (IssuerStep::Add, _) => self.insert(by, planned.after).await.map(drop),
             (_, _) => Ok(()),
         }
-    }
-}
-
-fn without_times(spec: IssuerSpec) -> IssuerSpec {
-    IssuerSpec {
-        created_at: None,
-        updated_at: None,
-        ..spec
     }
 }

@@ -164,13 +164,9 @@ impl Secrets {
         secret_id: &SecretId,
         expires_at: UnixTime,
     ) -> Result<()> {
-        let now = self.core.now();
-        let done = self
-            .core
-            .store
-            .set_secret_expiry(id, secret_id, expires_at, by.at(now))
-            .await?;
-        self.changed(id, secret_id, done)
+        let (store, stamp) = (&self.core.store, self.core.stamp(by));
+        let done = store.set_secret_expiry(id, secret_id, expires_at, stamp);
+        self.changed(id, secret_id, done.await?)
     }
 
     /// Removes a secret. It ends at once; what is known of its use goes with it.

@@ -2,7 +2,7 @@
 //! that are so already. One whose rotation overlaps has a later one and is none of them.
 
 use std::collections::HashMap;
-use std::sync::RwLock;
+use std::sync::Arc;
 
 use crate::app::error::Result;
 use crate::app::secrets::Secrets;
@@ -23,19 +23,6 @@ pub struct LastSecrets {
     pub within: [(&'static str, u64); SPANS.len()],
 }
 
-/// The count, as it was last made.
-#[derive(Debug, Default)]
-pub(crate) struct Expiring(RwLock<Option<LastSecrets>>);
-
-impl Expiring {
-    pub(crate) fn read(&self) -> Option<LastSecrets> {
-        *self
-            .0
-            .read()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-    }
-}
-
 impl Secrets {
     /// Of these clients those whose last secret ends before `until`, with when it does.
     pub async fn list_last_ends(
@@ -51,16 +38,11 @@ impl Secrets {
     pub async fn count_expiring(&self) -> Result<()> {
         let now = self.core.now();
         let ends = SPANS.map(|(seconds, _)| now.plus(seconds));
-        let (past, counted) = self.core.store.count_last_secrets(now, ends).await?;
-        let mut within = SPANS.map(|(_, name)| (name, 0));
-        for ((_, count), found) in within.iter_mut().zip(counted) {
-            *count = found;
-        }
-        let mut held = self.expiring.0.write();
-        let held = held
-            .as_deref_mut()
-            .unwrap_or_else(|poisoned| poisoned.get_mut());
-        *held = Some(LastSecrets { past, within });
+        let (past, counts) = self.core.store.count_last_secrets(now, ends).await?;
+        let mut counts = counts.into_iter();
+        let within = SPANS.map(|(_, name)| (name, counts.next().unwrap_or_default()));
+        let counted = LastSecrets { past, within };
+        self.expiring.store(Some(Arc::new(counted)));
         Ok(())
     }
 }

@@ -14,15 +14,11 @@ use scrypt::Scrypt;
 use scrypt::mcf::PasswordHashRef as McfHash;
 use subtle::ConstantTimeEq;
 
-use crate::app::secrets::hash_formats;
-use crate::app::secrets::hash_formats::HashWork;
 use crate::base::secret::{Secret, random_bytes};
 use crate::config::Argon2Work;
-use crate::domain::ParseError;
 
 /// A hash whose algorithm is understood and whose work is bounded: a row must not be able to stop
 /// a thread for a minute or to take all memory.
-#[derive(Debug)]
 pub enum SecretHash {
     /// argon2 in PHC form: what we make.
     Argon2(Box<PasswordHash>),
@@ -39,24 +35,14 @@ pub enum SecretHash {
 }
 
 /// A PBKDF2 hash (RFC 8018 §5.2).
-#[derive(Debug)]
 pub struct Pbkdf2Hash {
-    pub(crate) digest: Pbkdf2Digest,
+    pub(crate) algorithm: pbkdf2::Algorithm,
     pub(crate) rounds: NonZeroU32,
     pub(crate) salt: Vec<u8>,
     pub(crate) output: Vec<u8>,
 }
 
-/// The digest under PBKDF2's HMAC.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Pbkdf2Digest {
-    Sha1,
-    Sha256,
-    Sha512,
-}
-
 /// A scrypt hash (RFC 7914).
-#[derive(Debug)]
 pub struct ScryptHash {
     pub(crate) params: scrypt::Params,
     pub(crate) salt: Vec<u8>,
@@ -75,16 +61,6 @@ pub enum Prehash {
 }
 
 impl SecretHash {
-    /// Parses argon2, PBKDF2 or scrypt in PHC form, or PBKDF2, scrypt or bcrypt in modular-crypt form.
-    pub fn parse(text: &str) -> Result<Self, ParseError> {
-        hash_formats::parse(text)
-    }
-
-    /// The work that [`verify`](Self::verify) takes.
-    pub(crate) fn work(&self) -> HashWork {
-        hash_formats::work(self)
-    }
-
     /// Whether this is the hash of `plain`.
     pub fn verify(&self, plain: &Secret<String>, memory: &mut Memory) -> bool {
         let plain = plain.expose().as_bytes();
@@ -138,12 +114,8 @@ fn has_no_nul(plain: &[u8]) -> bool {
 
 impl Pbkdf2Hash {
     fn verify(&self, plain: &[u8]) -> bool {
-        let algorithm = match self.digest {
-            Pbkdf2Digest::Sha1 => pbkdf2::PBKDF2_HMAC_SHA1,
-            Pbkdf2Digest::Sha256 => pbkdf2::PBKDF2_HMAC_SHA256,
-            Pbkdf2Digest::Sha512 => pbkdf2::PBKDF2_HMAC_SHA512,
-        };
-        pbkdf2::verify(algorithm, self.rounds, &self.salt, plain, &self.output).is_ok()
+        let (algorithm, rounds) = (self.algorithm, self.rounds);
+        pbkdf2::verify(algorithm, rounds, &self.salt, plain, &self.output).is_ok()
     }
 }
 
@@ -158,13 +130,7 @@ impl ScryptHash {
 impl Prehash {
     fn of(self, plain: &[u8], bcrypt: &str) -> String {
         match self {
-            Self::HexSha256 => {
-                let digest = digest(&SHA256, plain);
-                let bytes = digest.as_ref().iter();
-                bytes.fold(String::with_capacity(64), |hex, byte| {
-                    hex + &format!("{byte:02x}")
-                })
-            }
+            Self::HexSha256 => hex::encode(digest(&SHA256, plain)),
             Self::Base64Sha256 => STANDARD.encode(digest(&SHA256, plain)),
             Self::HmacSha256 => {
                 // `$2b$04$`, then 22 characters.

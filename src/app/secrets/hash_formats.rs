@@ -4,36 +4,47 @@
 use std::num::NonZeroU32;
 
 use argon2::{Params, Version};
+use aws_lc_rs::pbkdf2::{Algorithm, PBKDF2_HMAC_SHA1, PBKDF2_HMAC_SHA256, PBKDF2_HMAC_SHA512};
 use base64::Engine;
 use base64::alphabet::Alphabet;
 use base64::engine::general_purpose::{GeneralPurpose, NO_PAD, STANDARD_NO_PAD};
 use password_hash::phc::PasswordHash;
 use scrypt::mcf::PasswordHashRef as McfHash;
 
-use crate::app::secrets::hash::{Pbkdf2Digest, Pbkdf2Hash, Prehash, ScryptHash, SecretHash};
+use crate::app::secrets::hash::{Pbkdf2Hash, Prehash, ScryptHash, SecretHash};
 use crate::config::Argon2Work;
 use crate::domain::ParseError;
 
 /// How a hash of Django's `BCryptSHA256PasswordHasher` begins; the rest is bcrypt's own form.
 pub(crate) const DJANGO_BCRYPT_SHA256: &str = "bcrypt_sha256$";
 
-/// The identifiers of the hashes in PHC or modular-crypt form that are understood.
-pub(crate) const UNDERSTOOD: [&str; 14] = [
-    "argon2id",
-    "argon2i",
-    "argon2d",
-    "scrypt",
-    "7",
-    "2a",
-    "2b",
-    "2x",
-    "2y",
-    "bcrypt-sha256",
-    "pbkdf2",
-    "pbkdf2-sha1",
-    "pbkdf2-sha256",
-    "pbkdf2-sha512",
+type Parser = fn(&str) -> Result<SecretHash, ParseError>;
+
+/// How hashes in PHC or modular-crypt form are read, by their identifiers.
+const PARSERS: [(&str, Parser); 14] = [
+    ("argon2id", parse_argon2),
+    ("argon2i", parse_argon2),
+    ("argon2d", parse_argon2),
+    ("scrypt", parse_scrypt),
+    ("7", parse_scrypt_crypt),
+    ("2a", parse_bcrypt),
+    ("2b", parse_bcrypt),
+    ("2x", parse_bcrypt),
+    ("2y", parse_bcrypt),
+    ("bcrypt-sha256", parse_passlib_bcrypt),
+    ("pbkdf2", |text| parse_pbkdf2(text, PBKDF2_HMAC_SHA1)),
+    ("pbkdf2-sha1", |text| parse_pbkdf2(text, PBKDF2_HMAC_SHA1)),
+    ("pbkdf2-sha256", |text| {
+        parse_pbkdf2(text, PBKDF2_HMAC_SHA256)
+    }),
+    ("pbkdf2-sha512", |text| {
+        parse_pbkdf2(text, PBKDF2_HMAC_SHA512)
+    }),
 ];
+
+pub(crate) fn is_understood(id: &str) -> bool {
+    PARSERS.iter().any(|(understood, _)| *understood == id)
+}
 
 /// The characters of crypt(5) in their order.
 const CRYPT_DIGITS: &str = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -56,60 +67,48 @@ pub(crate) enum HashWork {
     Bcrypt { cost: u32 },
 }
 
-pub(crate) fn parse(text: &str) -> Result<SecretHash, ParseError> {
-    if let Some(bcrypt) = text.strip_prefix(DJANGO_BCRYPT_SHA256) {
-        check_bcrypt(bcrypt)?;
-        return Ok(SecretHash::PrehashedBcrypt(
-            Prehash::HexSha256,
-            bcrypt.to_owned(),
-        ));
-    }
-    let id = text.split('$').nth(1).unwrap_or_default();
-    match id {
-        "argon2id" | "argon2i" | "argon2d" => parse_argon2(text),
-        "scrypt" => parse_scrypt(text),
-        "7" => parse_scrypt_crypt(text),
-        "2a" | "2b" | "2x" | "2y" => {
-            check_bcrypt(text)?;
-            Ok(SecretHash::Bcrypt(text.to_owned()))
+impl SecretHash {
+    /// Parses argon2, PBKDF2 or scrypt in PHC form, or PBKDF2, scrypt or bcrypt in modular-crypt form.
+    pub fn parse(text: &str) -> Result<Self, ParseError> {
+        if let Some(bcrypt) = text.strip_prefix(DJANGO_BCRYPT_SHA256) {
+            check_bcrypt(bcrypt)?;
+            let prehash = Prehash::HexSha256;
+            return Ok(Self::PrehashedBcrypt(prehash, bcrypt.to_owned()));
         }
-        "bcrypt-sha256" => parse_passlib_bcrypt(text),
-        "pbkdf2" | "pbkdf2-sha1" => parse_pbkdf2(text, Pbkdf2Digest::Sha1),
-        "pbkdf2-sha256" => parse_pbkdf2(text, Pbkdf2Digest::Sha256),
-        "pbkdf2-sha512" => parse_pbkdf2(text, Pbkdf2Digest::Sha512),
-        _ if id.starts_with("pbkdf2") => Err(ParseError::new(
-            "this server verifies PBKDF2 only with SHA-1, SHA-256 and SHA-512",
-        )),
-        _ => Err(ParseError::new(
-            "the hash is not argon2, PBKDF2, scrypt or bcrypt in PHC or modular-crypt form",
-        )),
+        let id = text.split('$').nth(1).unwrap_or_default();
+        match PARSERS.iter().find(|(understood, _)| *understood == id) {
+            Some((_, parse)) => parse(text),
+            None if id.starts_with("pbkdf2") => Err(ParseError::new(
+                "this server verifies PBKDF2 only with SHA-1, SHA-256 and SHA-512",
+            )),
+            None => Err(ParseError::new(
+                "the hash is not argon2, PBKDF2, scrypt or bcrypt in PHC or modular-crypt form",
+            )),
+        }
     }
-}
 
-/// The work of a hash that was parsed.
-pub(crate) fn work(hash: &SecretHash) -> HashWork {
-    match hash {
-        SecretHash::Argon2(hash) => HashWork::Argon2(argon2_work(hash).unwrap_or(Argon2Work {
-            m: u32::MAX,
-            t: u32::MAX,
-            p: u32::MAX,
-        })),
-        SecretHash::Pbkdf2(hash) => HashWork::Pbkdf2 {
-            rounds: hash.rounds.get(),
-        },
-        SecretHash::Scrypt(hash) => scrypt_work(hash.params),
-        SecretHash::ScryptCrypt(params, _) => scrypt_work(*params),
-        SecretHash::Bcrypt(text) | SecretHash::PrehashedBcrypt(_, text) => HashWork::Bcrypt {
-            cost: check_bcrypt(text).unwrap_or(u32::MAX),
-        },
-    }
-}
-
-fn scrypt_work(params: scrypt::Params) -> HashWork {
-    HashWork::Scrypt {
-        ln: u32::from(params.log_n()),
-        r: params.r(),
-        p: params.p(),
+    /// The work that [`verify`](Self::verify) takes.
+    pub(crate) fn work(&self) -> HashWork {
+        match self {
+            Self::Argon2(hash) => HashWork::Argon2(argon2_work(hash).unwrap_or(Argon2Work {
+                m: u32::MAX,
+                t: u32::MAX,
+                p: u32::MAX,
+            })),
+            Self::Pbkdf2(hash) => HashWork::Pbkdf2 {
+                rounds: hash.rounds.get(),
+            },
+            Self::Scrypt(ScryptHash { params, .. }) | Self::ScryptCrypt(params, _) => {
+                HashWork::Scrypt {
+                    ln: u32::from(params.log_n()),
+                    r: params.r(),
+                    p: params.p(),
+                }
+            }
+            Self::Bcrypt(text) | Self::PrehashedBcrypt(_, text) => HashWork::Bcrypt {
+                cost: check_bcrypt(text).unwrap_or(u32::MAX),
+            },
+        }
     }
 }
 
@@ -248,7 +247,7 @@ fn check_scrypt(ln: u32, r: u32, p: u32) -> Result<scrypt::Params, ParseError> {
     scrypt::Params::new(ln, r, p).map_err(|_| unparsable("scrypt"))
 }
 
-fn parse_pbkdf2(text: &str, digest: Pbkdf2Digest) -> Result<SecretHash, ParseError> {
+fn parse_pbkdf2(text: &str, algorithm: Algorithm) -> Result<SecretHash, ParseError> {
     let fields: Vec<&str> = text.split('$').collect();
     let (rounds, salt, output) = if let &["", _, rounds, salt, output] = fields.as_slice()
         && let Ok(rounds) = rounds.parse::<u32>()
@@ -274,7 +273,7 @@ fn parse_pbkdf2(text: &str, digest: Pbkdf2Digest) -> Result<SecretHash, ParseErr
     };
     check_lengths(&salt, &output)?;
     Ok(SecretHash::Pbkdf2(Pbkdf2Hash {
-        digest,
+        algorithm,
         rounds: check_rounds(rounds)?,
         salt,
         output,
@@ -298,6 +297,11 @@ fn decode_passlib(field: &str) -> Result<Vec<u8>, ParseError> {
         .ok()
         .and_then(|alphabet| GeneralPurpose::new(&alphabet, NO_PAD).decode(field).ok())
         .ok_or_else(|| unparsable("PBKDF2"))
+}
+
+fn parse_bcrypt(text: &str) -> Result<SecretHash, ParseError> {
+    check_bcrypt(text)?;
+    Ok(SecretHash::Bcrypt(text.to_owned()))
 }
 
 /// Checks a hash in bcrypt's own form; its cost.

@@ -27,7 +27,6 @@ pub(crate) struct HashingLanes {
 }
 
 impl HashingLanes {
-    /// Starts the threads.
     pub(crate) fn start(config: &AuthenticationConfig) -> io::Result<Self> {
         let start = |name, threads| {
             Lane::start(LaneSetup {

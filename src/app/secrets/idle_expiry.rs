@@ -17,13 +17,9 @@ impl Secrets {
         secret_id: &SecretId,
         unused_for: Option<IdleExpiry>,
     ) -> Result<()> {
-        let stamp = self.core.stamp(by);
-        let done = self
-            .core
-            .store
-            .set_idle_expiry(id, secret_id, unused_for, stamp)
-            .await?;
-        self.changed(id, secret_id, done)
+        let (store, stamp) = (&self.core.store, self.core.stamp(by));
+        let done = store.set_idle_expiry(id, secret_id, unused_for, stamp);
+        self.changed(id, secret_id, done.await?)
     }
 
     /// Ends the secrets that have not been used for as long as was set; how many. The last good one of a client stays.
@@ -32,14 +28,11 @@ impl Secrets {
     /// none of them is taken for unused, all end that much later.
     pub async fn expire_idle(&self) -> Result<u64> {
         let slack = self.core.config.feed.stale_limit + WRITTEN_WITHIN;
+        let (store, by) = (&self.core.store, &Origin::SERVER);
         let mut ended = 0;
         let now = self.core.trusted_time().await?;
-        for (id, secret_id) in self.core.store.list_idle_secrets(now, slack).await? {
-            let by = &Origin::SERVER;
-            let ended_one = self
-                .core
-                .store
-                .expire_idle_secret(&id, &secret_id, slack, by, now);
+        for (id, secret_id) in store.list_idle_secrets(now, slack).await? {
+            let ended_one = store.expire_idle_secret(&id, &secret_id, slack, by, now);
             if ended_one.await? {
                 self.cache.forget(&id);
                 tracing::info!(client_id = %id, secret_id = %secret_id, "an unused secret has expired");

@@ -13,12 +13,13 @@ pub(crate) mod view;
 use std::sync::Arc;
 
 use anyhow::Context;
+use arc_swap::ArcSwapOption;
 use tokio::sync::{Mutex, Semaphore};
 
 use crate::app::clients::cache::ClientCache;
 use crate::app::core::Core;
 use crate::app::core::idempotency::Idempotency;
-use expiring::Expiring;
+use expiring::LastSecrets;
 use hashing_lanes::HashingLanes;
 use verified_secrets::VerifiedSecrets;
 
@@ -32,7 +33,8 @@ pub struct Secrets {
     idempotency: Arc<Idempotency>,
     pub(crate) hashing: HashingLanes,
     pub(crate) verified: VerifiedSecrets,
-    pub(crate) expiring: Expiring,
+    /// Clients by when their last secret ends, as they were last counted.
+    pub(crate) expiring: ArcSwapOption<LastSecrets>,
     /// Renewals of hashes that may still be begun.
     renewals: Arc<Semaphore>,
     /// One renewal at a time.
@@ -50,7 +52,7 @@ impl Secrets {
         Ok(Self {
             hashing: HashingLanes::start(config).context("cannot start the hashing threads")?,
             verified: VerifiedSecrets::new(config.proved_secrets, config.proved_networks),
-            expiring: Expiring::default(),
+            expiring: ArcSwapOption::empty(),
             renewals: Arc::new(Semaphore::new(MAX_RENEWALS)),
             renewal: Mutex::default(),
             core: Arc::clone(core),

@@ -33,7 +33,6 @@ struct Proof {
 }
 
 impl VerifiedSecrets {
-    /// Remembers nothing yet.
     pub(crate) fn new(capacity: usize, max_networks: usize) -> Self {
         Self {
             key: random_bytes(),

@@ -114,21 +114,14 @@ impl Secrets {
     ) -> Result<()> {
         let origin = secret.work_origin(plain.expose());
         let secret_hash = self.hash(plain, origin, None).await?;
-        let old = &secret.secret_hash;
-        if self
-            .core
-            .store
-            .renew_secret_hash(&secret.secret_id, old, &secret_hash)
-            .await?
-        {
-            self.verified.insert(
-                &ClientSecret {
-                    secret_hash,
-                    ..secret.clone()
-                },
-                plain,
-                source,
-            );
+        let (store, old) = (&self.core.store, &secret.secret_hash);
+        let done = store.renew_secret_hash(&secret.secret_id, old, &secret_hash);
+        if done.await? {
+            let renewed = ClientSecret {
+                secret_hash,
+                ..secret.clone()
+            };
+            self.verified.insert(&renewed, plain, source);
             self.cache.forget(id);
         }
         Ok(())

@@ -89,13 +89,9 @@ impl Metrics {
 }
 
 impl App {
-    fn lanes(&self) -> [LaneMetrics; 4] {
-        let [generated, chosen, portal] = self.secrets.hashing.metrics();
-        [generated, chosen, portal, self.keys.signing.metrics()]
-    }
-
     /// The metrics of this moment.
     pub fn metrics(&self) -> Metrics {
+        let [generated, chosen, portal] = self.secrets.hashing.metrics();
         Metrics {
             readiness: self.core.readiness(),
             degradations: self.core.availability.degradations(),
@@ -113,13 +109,13 @@ impl App {
                 self.authentication.single_use.metrics(),
                 self.admins.known_sessions.metrics(),
             ],
-            lanes: self.lanes(),
+            lanes: [generated, chosen, portal, self.keys.signing.metrics()],
             feed: self.replication.feed.metrics(self.core.changes_read_at()),
             history: self.replication.history.metrics(),
             keys: self.keys.metrics(),
             issuers: self.issuers.metrics(),
             acme: self.acme.as_ref().map(|acme| acme.standing()),
-            last_secrets: self.secrets.expiring.read(),
+            last_secrets: self.secrets.expiring.load().as_deref().copied(),
             revocations: self.tokens.revocations.count(),
             revocations_folded: self.tokens.room.counts(),
             tokens_issued: self.tokens.issued.value(),

@@ -49,11 +49,10 @@ pub struct BusiestClients {
     pub failing: Vec<UsageOf>,
 }
 
-/// The cached rankings.
 pub(crate) struct Rankings {
-    busiest: RefreshingCache<BusiestClients>,
-    excess_of_day: RefreshingCache<Vec<ExcessTokens>>,
-    excess_of_month: RefreshingCache<Vec<ExcessTokens>>,
+    busiest: Arc<RefreshingCache<BusiestClients>>,
+    excess_of_day: Arc<RefreshingCache<Vec<ExcessTokens>>>,
+    excess_of_month: Arc<RefreshingCache<Vec<ExcessTokens>>>,
 }
 
 impl Default for Rankings {

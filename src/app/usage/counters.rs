@@ -54,6 +54,17 @@ pub(super) struct IdentityEntry {
 }
 
 impl Entry {
+    pub(super) fn new(client_id: ClientId) -> Self {
+        Self {
+            client_id,
+            counts: UsageCounts::default(),
+            source: None,
+            secrets: Vec::new(),
+            identities: Vec::new(),
+            exchanges: Vec::new(),
+        }
+    }
+
     /// It proved who it is.
     pub(super) fn log_in(&mut self, secret: Option<&SecretId>, source: IpAddr) {
         self.source = Some(source);
@@ -141,14 +152,7 @@ impl Counters {
             what(entry);
             return;
         }
-        let mut entry = Entry {
-            client_id: id.clone(),
-            counts: UsageCounts::default(),
-            source: None,
-            secrets: Vec::new(),
-            identities: Vec::new(),
-            exchanges: Vec::new(),
-        };
+        let mut entry = Entry::new(id.clone());
         what(&mut entry);
         if shard.entries.len() < Self::CAPACITY {
             let rehash = |entry: &Entry| self.hasher.hash_one(&entry.client_id);

@@ -160,19 +160,16 @@ impl Usage {
     pub async fn prune(&self) -> Result<()> {
         let now = self.core.trusted_time().await?;
         let end = now.ago(self.core.config.retention.usage);
-        let limit = PRUNE_BATCH;
-        while self.core.store.prune_usage_hours(end, limit).await? == u64::from(limit) {}
-        while self.core.store.prune_exchange_hours(end, limit).await? == u64::from(limit) {}
+        let (store, limit) = (&self.core.store, PRUNE_BATCH);
+        while store.prune_usage_hours(end, limit).await? == u64::from(limit) {}
+        while store.prune_exchange_hours(end, limit).await? == u64::from(limit) {}
         let end = now.back_to(UsageSpan::Hour.start(now.ago(SECRET_HOURS).time()));
-        while self.core.store.prune_secret_hours(end, limit).await? == u64::from(limit) {}
+        while store.prune_secret_hours(end, limit).await? == u64::from(limit) {}
         for (span, kept) in [
             (UsageSpan::Minute, MINUTES_KEPT),
             (UsageSpan::Hour, self.core.config.retention.usage),
         ] {
-            self.core
-                .store
-                .prune_usage_totals(span, now.ago(kept))
-                .await?;
+            store.prune_usage_totals(span, now.ago(kept)).await?;
         }
         Ok(())
     }

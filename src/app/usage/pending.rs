@@ -44,7 +44,7 @@ impl Pending {
                 let secret_id = secret.secret_id;
                 self.use_at(&entry.client_id, Some(&secret_id), now, secret.source);
                 let key = (entry.client_id.clone(), secret_id, hour);
-                if self.secrets.len() < CAPACITY || self.secrets.contains_key(&key) {
+                if has_room(&self.secrets, &key) {
                     *self.secrets.entry(key).or_default() += secret.uses;
                 }
             }
@@ -53,7 +53,7 @@ impl Pending {
             }
             for (target, count) in entry.exchanges {
                 let key = (entry.client_id.clone(), target, hour);
-                if self.exchanges.len() < CAPACITY || self.exchanges.contains_key(&key) {
+                if has_room(&self.exchanges, &key) {
                     *self.exchanges.entry(key).or_default() += count;
                 }
             }
@@ -74,7 +74,7 @@ impl Pending {
             return;
         }
         let mut key = (id.cloned(), hour);
-        if self.clients.len() >= CAPACITY && !self.clients.contains_key(&key) {
+        if !has_room(&self.clients, &key) {
             key.0 = None;
         }
         self.clients.entry(key).or_default().add(counts);
@@ -82,7 +82,7 @@ impl Pending {
 
     fn use_identity(&mut self, id: &ClientId, used: IdentityEntry, now: UnixTime) {
         let key = (id.clone(), IdentityDigest::of(&used.identity));
-        if self.identities.len() < CAPACITY || self.identities.contains_key(&key) {
+        if has_room(&self.identities, &key) {
             let issuer = used.identity.issuer().clone();
             let last = IdentityUse::new(issuer, used.subject, now, used.source);
             self.identities.insert(key, last);
@@ -97,10 +97,14 @@ impl Pending {
         source: std::net::IpAddr,
     ) {
         let key = (id.clone(), secret.cloned());
-        if self.last_uses.len() < CAPACITY || self.last_uses.contains_key(&key) {
+        if has_room(&self.last_uses, &key) {
             self.last_uses.insert(key, LastUsed { used_at, source });
         }
     }
+}
+
+fn has_room<K: Ord, V>(rows: &BTreeMap<K, V>, key: &K) -> bool {
+    rows.len() < CAPACITY || rows.contains_key(key)
 }
 
 #[cfg(test)]
@@ -116,12 +120,8 @@ mod tests {
 
     fn entry(n: usize) -> Entry {
         Entry {
-            client_id: ClientId::parse(&n.to_string()).unwrap(),
             counts: verified(1),
-            source: None,
-            secrets: Vec::new(),
-            identities: Vec::new(),
-            exchanges: Vec::new(),
+            ..Entry::new(ClientId::parse(&n.to_string()).unwrap())
         }
     }
 

@@ -25,9 +25,7 @@ pub struct Counted<T> {
 }
 
 /// The last result.
-pub(crate) struct RefreshingCache<T>(Arc<Inner<T>>);
-
-struct Inner<T> {
+pub(crate) struct RefreshingCache<T> {
     last: ArcSwapOption<Counted<T>>,
     counting: Arc<Mutex<()>>,
     /// How often it could not be counted.
@@ -36,33 +34,26 @@ struct Inner<T> {
     max_age: i64,
 }
 
-impl<T> Clone for RefreshingCache<T> {
-    fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
-    }
-}
-
 impl<T: Send + Sync + 'static> RefreshingCache<T> {
-    /// Nothing yet.
-    pub(crate) fn new(max_age: i64) -> Self {
-        Self(Arc::new(Inner {
+    pub(crate) fn new(max_age: i64) -> Arc<Self> {
+        Arc::new(Self {
             last: ArcSwapOption::empty(),
             counting: Arc::default(),
             failed: AtomicUsize::new(0),
             max_age,
-        }))
+        })
     }
 
     /// The last result; when it is old, the next one is begun on the side.
     pub(crate) async fn find(
-        &self,
+        self: &Arc<Self>,
         clock: &Clock,
         count: impl Future<Output = Result<T>> + Send + 'static,
     ) -> Result<Arc<Counted<T>>> {
-        if let Some(last) = self.0.last.load_full() {
-            let is_old = clock.steady().since(last.at) >= self.0.max_age;
-            if is_old && let Ok(counting) = Arc::clone(&self.0.counting).try_lock_owned() {
-                let (cache, clock) = (self.clone(), clock.clone());
+        if let Some(last) = self.last.load_full() {
+            let is_old = clock.steady().since(last.at) >= self.max_age;
+            if is_old && let Ok(counting) = Arc::clone(&self.counting).try_lock_owned() {
+                let (cache, clock) = (Arc::clone(self), clock.clone());
                 tokio::spawn(async move {
                     let _ = cache.count(&clock, count).await;
                     drop(counting);
@@ -71,14 +62,14 @@ impl<T: Send + Sync + 'static> RefreshingCache<T> {
             return Ok(last);
         }
         // In a task of its own, so that it goes on when who asked waits no longer.
-        let (cache, clock) = (self.clone(), clock.clone());
-        let failed = self.0.failed.load(Ordering::Acquire);
+        let (cache, clock) = (Arc::clone(self), clock.clone());
+        let failed = self.failed.load(Ordering::Acquire);
         let counted = tokio::spawn(async move {
-            let counting = cache.0.counting.lock().await;
+            let counting = cache.counting.lock().await;
             // Somebody else may have counted meanwhile, or tried to.
-            let found = match cache.0.last.load_full() {
+            let found = match cache.last.load_full() {
                 Some(last) => Ok(last),
-                None if cache.0.failed.load(Ordering::Acquire) != failed => Err(
+                None if cache.failed.load(Ordering::Acquire) != failed => Err(
                     Error::temporarily_unavailable("the count failed; the log has the cause"),
                 ),
                 None => cache.count(&clock, count).await,
@@ -96,11 +87,11 @@ impl<T: Send + Sync + 'static> RefreshingCache<T> {
     ) -> Result<Arc<Counted<T>>> {
         let at = clock.steady();
         let value = count.await.inspect_err(|error| {
-            self.0.failed.fetch_add(1, Ordering::Release);
+            self.failed.fetch_add(1, Ordering::Release);
             tracing::warn!("cannot count a usage ranking: {}", error.reason());
         })?;
         let counted = Arc::new(Counted { at, value });
-        self.0.last.store(Some(Arc::clone(&counted)));
+        self.last.store(Some(Arc::clone(&counted)));
         Ok(counted)
     }
 }

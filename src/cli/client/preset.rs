@@ -4,7 +4,7 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use crate::app::error::{Error, Result};
-use crate::app::{App, Aws, GitHub, GitLab, Google, Kubernetes, Preset, PresetPlan, Spiffe};
+use crate::app::{App, Aws, GitHub, GitLab, Google, Kubernetes, Paste, Preset, PresetPlan, Spiffe};
 use crate::cli::database::open::origin;
 use crate::cli::output::{Output, OutputWithoutId};
 use crate::domain::{Client, ClientChanges, IssuerName, IssuerUrl, SpiffeId};
@@ -111,9 +111,9 @@ struct Created<'a> {
     paste: &'a str,
 }
 
-/// A preset, and the name of its issuer that is registered.
+/// What is said of a preset, and the name of its issuer that is registered.
 pub(in crate::cli) struct Registering {
-    preset: Box<dyn Preset>,
+    paste: Paste,
     issuer: IssuerName,
     warning: Option<&'static str>,
 }
@@ -142,7 +142,7 @@ impl PresetArgs {
         }
         changes.authentication.identities = Some(plan.identities);
         Ok(Some(Registering {
-            preset,
+            paste: plan.paste,
             issuer: issuer.name,
             warning: plan.warning,
         }))
@@ -280,7 +280,7 @@ impl Registering {
             Output::remark(&format!("warning: {warning}"));
         }
         let own = app.config().token.issuer.as_str();
-        let paste = &self.preset.instructions(own, &client.client_id);
+        let paste = &self.paste.text(own, &client.client_id);
         let created = Created {
             client,
             issuer: &self.issuer,

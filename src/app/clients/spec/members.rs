@@ -18,18 +18,11 @@ pub(crate) enum SpaceSeparated {
 }
 
 impl SpaceSeparated {
-    /// All words as one text.
     pub(crate) fn join(self) -> String {
         match self {
             Self::Text(text) => text,
             Self::List(list) => list.join(" "),
         }
-    }
-}
-
-impl From<String> for SpaceSeparated {
-    fn from(text: String) -> Self {
-        Self::Text(text)
     }
 }
 

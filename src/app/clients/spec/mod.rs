@@ -173,6 +173,12 @@ impl FieldError {
     }
 }
 
+impl From<FieldError> for String {
+    fn from(error: FieldError) -> Self {
+        error.to_string()
+    }
+}
+
 impl From<FieldError> for Error {
     fn from(error: FieldError) -> Self {
         Self::invalid_request(error.to_string())

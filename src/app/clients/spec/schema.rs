@@ -61,7 +61,6 @@ impl MemberSchema {
         one.into_iter().chain(many).filter_map(Value::as_str)
     }
 
-    /// The type of its values.
     pub(super) fn value_type(self) -> &'static str {
         self.types().find(|it| *it != "null").unwrap_or_default()
     }

@@ -96,14 +96,8 @@ fn object(value: Value) -> Result<Value, String> {
         Value::String(text) => {
             exact::check(&text).map_err(|why| format!("is refused: {why}"))?;
             let members: serde_json::Result<Map<String, Value>> = json::from_str(&text);
-            let at = |error: serde_json::Error| {
-                format!(
-                    "{refused}: line {}, column {}",
-                    error.line(),
-                    error.column()
-                )
-            };
-            members.map(Value::Object).map_err(at)
+            let members = members.map_err(|error| with_place(refused, &error))?;
+            Ok(Value::Object(members))
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => {
             Err(refused.to_owned())
@@ -115,10 +109,7 @@ fn object(value: Value) -> Result<Value, String> {
 fn objects(value: Value) -> Result<Value, String> {
     let refused = "is not a JSON list of objects";
     let list = if let Value::String(text) = &value {
-        json::from_str(text).map_err(|error| {
-            let (line, column) = (error.line(), error.column());
-            format!("{refused}: line {line}, column {column}")
-        })?
+        json::from_str(text).map_err(|error| with_place(refused, &error))?
     } else {
         value
     };
@@ -128,6 +119,11 @@ fn objects(value: Value) -> Result<Value, String> {
     } else {
         Err(refused.to_owned())
     }
+}
+
+fn with_place(refused: &str, error: &serde_json::Error) -> String {
+    let (line, column) = (error.line(), error.column());
+    format!("{refused}: line {line}, column {column}")
 }
 
 fn is_words(value: &Value) -> bool {

@@ -9,19 +9,20 @@ use serde_json::{Map, Value, json};
 
 use crate::app::clients::Clients;
 use crate::app::clients::crud::taken;
-use crate::app::clients::diff::{FieldChange, diff};
+use crate::app::clients::diff::{FieldChange, diff, members};
 use crate::app::clients::transfer::formats::imported_client::{
     ImportedClient, ImportedSecret, Row,
 };
 use crate::app::clients::transfer::import::{ImportLine, ImportOutcome, OnConflict};
 use crate::app::error::{Error, Result};
+use crate::base::redact::redact;
 use crate::domain::{
     Client, ClientEffect, ClientId, ClientRecord, ClientSecret, ErrorCode, MAX_LIVE_SECRETS,
     MIN_STRONG_BITS, MIN_STRONG_LENGTH, ManagedBy, Origin, SecretId, TrustedIssuer,
 };
 
 /// What becomes of clients that are there.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub(super) struct PlanOptions<'a> {
     pub(super) on_conflict: OnConflict,
     /// The manifest that is to manage the clients.
@@ -114,7 +115,8 @@ impl Clients {
             let mut told = ImportLine::new(line, Some(imported.client_id.to_string()));
             match planned {
                 Ok((outcome, write)) => {
-                    told = told.with_remarks(&imported.remarks);
+                    let remarks = imported.remarks.iter();
+                    told.remarks = remarks.map(|it| redact(it).into_owned()).collect();
                     told.outcome = outcome;
                     if let (Some(there), Some(write)) = (imported.there.take(), &write) {
                         told.there = Some(there);
@@ -253,10 +255,7 @@ fn shown(client: &Client) -> Map<String, Value> {
         "auth_methods",
         "status",
     ];
-    let mut members = match serde_json::to_value(client) {
-        Ok(Value::Object(members)) => members,
-        Ok(_) | Err(_) => Map::new(),
-    };
+    let mut members = members(client);
     members.retain(|name, _| SHOWN.contains(&name.as_str()));
     members
 }

@@ -26,7 +26,6 @@ const VERSION: u32 = 1;
 pub struct Manifest {
     /// The name of the manifest.
     pub name: ManagedBy,
-    /// The trusted issuers that are to be there.
     pub(in crate::app) issuers: Vec<IssuerSpec>,
     pub(in crate::app) entries: Vec<Entry>,
 }

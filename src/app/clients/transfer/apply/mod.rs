@@ -195,7 +195,7 @@ impl Clients {
             manifest: Some(&manifest.name),
             take_over,
             issuers,
-            vouches_for_secrets: false,
+            ..PlanOptions::default()
         };
         let planned = self.plan(by, rows.collect(), options, None).await?;
         let (mut steps, mut mistakes) = (Vec::new(), Vec::new());
@@ -276,7 +276,17 @@ impl Clients {
                 tell(ApplyNews::Secret(id, &added.plain))?;
                 write.secrets.push(ImportedSecret::Kept(added.secret));
             }
-            return self.write_applied(by, id, *write).await;
+            let actions = WriteActions {
+                insert: Action::ClientCreate,
+                replace: Action::ClientUpdate,
+            };
+            let written = self.write_planned(by, vec![*write], actions, |_| {});
+            return match written.await?.first() {
+                Some(ClientWritten::Left | ClientWritten::OtherVersion) => Err(Error::conflict(
+                    format!("somebody changed `{id}` meanwhile; apply the file again"),
+                )),
+                _ => Ok(()),
+            };
         }
         match applied.step {
             ApplyStep::Disable => {
@@ -285,20 +295,6 @@ impl Clients {
             }
             ApplyStep::Delete => self.delete(by, id, &ExpectedVersion::Any).await,
             ApplyStep::Create | ApplyStep::Change | ApplyStep::Unchanged => Ok(()),
-        }
-    }
-
-    async fn write_applied(&self, by: &Origin, id: &ClientId, write: PlannedWrite) -> Result<()> {
-        let actions = WriteActions {
-            insert: Action::ClientCreate,
-            replace: Action::ClientUpdate,
-        };
-        let written = self.write_planned(by, vec![write], actions, |_| {}).await?;
-        match written.first() {
-            Some(ClientWritten::Left | ClientWritten::OtherVersion) => Err(Error::conflict(
-                format!("somebody changed `{id}` meanwhile; apply the file again"),
-            )),
-            _ => Ok(()),
         }
     }
 

@@ -9,8 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::app::clients::transfer::formats::imported_client::{RefusedRow, Row};
 use crate::app::clients::transfer::formats::keycloak_realm::Realm;
-use crate::app::clients::transfer::formats::values::{self, FoundClient};
-use crate::app::clients::transfer::formats::{hydra, keycloak, table};
+use crate::app::clients::transfer::formats::{hydra, keycloak, table, values};
 use crate::app::clients::transfer::import::ImportFormat;
 use crate::app::clients::transfer::secrets::SecretRules;
 use crate::base::json::{self, exact};
@@ -63,13 +62,11 @@ impl ImportFile {
         Ok(file)
     }
 
-    /// The values of a list.
     fn read_json_array(&mut self, text: &str, parse: Parse) -> Result<(), ParseError> {
         let values: Vec<&RawValue> = json::from_str(text).map_err(|error| malformed(&error))?;
         let mut lines = Lines::of(text);
-        for value in values {
-            let offset = value.get().as_ptr() as usize - text.as_ptr() as usize;
-            self.push_json(lines.line_of(offset), value.get(), parse);
+        for value in values.into_iter().map(RawValue::get) {
+            self.push(lines.line_of(value), read_object(value), parse, None);
         }
         Ok(())
     }
@@ -78,15 +75,10 @@ impl ImportFile {
     fn read_hydra(&mut self, text: &str, parse: Parse) -> Result<(), ParseError> {
         let found = values::find(text, "items").map_err(|error| malformed(&error))?;
         let mut lines = Lines::of(text);
-        let rows = found.iter().map(|client| {
-            let line = lines.line_of(client.offset);
-            (line, read_object(client.text))
-        });
+        let found = found.into_iter().map(|client| client.text);
+        let rows = found.map(|text| (lines.line_of(text), read_object(text)));
         for joined in hydra::join(rows.collect()) {
-            match joined.row {
-                Ok(row) => self.push(joined.line, row, parse, None),
-                Err(refused) => self.rows.push((joined.line, Err(refused))),
-            }
+            self.push(joined.line, joined.row, parse, None);
             if let (Some(remark), Some((_, Ok(client)))) = (joined.remark, self.rows.last_mut()) {
                 client.remarks.push(remark);
             }
@@ -98,26 +90,15 @@ impl ImportFile {
     fn read_keycloak(&mut self, text: &str, parse: Parse) -> Result<(), ParseError> {
         let found = values::find(text, "clients").map_err(|error| malformed(&error))?;
         let mut lines = Lines::of(text);
-        let mut realm: Option<(usize, Realm)> = None;
-        for FoundClient {
-            offset,
-            text: value,
-            owner,
-        } in found
-        {
-            let line = lines.line_of(offset);
-            let is_known =
-                |(at, _): &(usize, Realm)| Some(*at) == owner.map(|it| it.as_ptr() as usize);
-            if !realm.as_ref().is_some_and(is_known) {
-                realm = match owner {
-                    Some(owner) => Some((owner.as_ptr() as usize, Realm::read(owner)?)),
-                    None => None,
-                };
+        let (mut realm, mut realm_at) = (None, None);
+        for client in found {
+            let owner_at = client.owner.map(str::as_ptr);
+            if owner_at != realm_at {
+                realm = client.owner.map(Realm::read).transpose()?;
+                realm_at = owner_at;
             }
-            match read_object(value) {
-                Ok(row) => self.push(line, row, parse, realm.as_ref().map(|(_, it)| it)),
-                Err(refused) => self.rows.push((line, Err(refused))),
-            }
+            let (line, row) = (lines.line_of(client.text), read_object(client.text));
+            self.push(line, row, parse, realm.as_ref());
         }
         Ok(())
     }
@@ -125,7 +106,7 @@ impl ImportFile {
     fn read_json_lines(&mut self, text: &str, parse: Parse) {
         for (number, line) in (1..).zip(text.lines()) {
             if !line.trim().is_empty() {
-                self.push_json(number, line, parse);
+                self.push(number, read_object(line), parse, None);
             }
         }
     }
@@ -152,20 +133,18 @@ impl ImportFile {
         let mut lines = Lines::of(text);
         let mut line_of = |position: Option<&csv::Position>| {
             let offset = position.map_or(0, csv::Position::byte);
-            lines.line_of_text_from(usize::try_from(offset).unwrap_or(usize::MAX))
+            lines.line_of_row_from(usize::try_from(offset).unwrap_or(usize::MAX))
         };
         for record in reader.records() {
-            match record {
+            let (line, row) = match record {
                 Ok(record) => {
-                    let row = names
-                        .iter()
-                        .zip(&record)
+                    let cells = names.iter().zip(&record);
+                    let row = cells
                         .map(|(name, text)| ((*name).to_owned(), Value::from(trimmed(name, text))))
                         .collect();
-                    self.push(line_of(record.position()), row, parse, None);
+                    (line_of(record.position()), Ok(row))
                 }
                 Err(error) => {
-                    let line = line_of(error.position());
                     let reason = if let csv::ErrorKind::UnequalLengths {
                         expected_len, len, ..
                     } = error.kind()
@@ -174,27 +153,26 @@ impl ImportFile {
                     } else {
                         format!("not CSV: {error}")
                     };
-                    self.rows.push((line, Err(RefusedRow::bad(None, reason))));
+                    let line = line_of(error.position());
+                    (line, Err(RefusedRow::bad(None, reason)))
                 }
-            }
+            };
+            self.push(line, row, parse, None);
         }
         Ok(())
-    }
-
-    fn push_json(&mut self, line: u64, text: &str, parse: Parse) {
-        match read_object(text) {
-            Ok(row) => self.push(line, row, parse, None),
-            Err(refused) => self.rows.push((line, Err(refused))),
-        }
     }
 
     fn push(
         &mut self,
         line: u64,
-        mut row: Map<String, Value>,
+        row: Result<Map<String, Value>, RefusedRow>,
         parse: Parse,
         realm: Option<&Realm>,
     ) {
+        let mut row = match row {
+            Ok(row) => row,
+            Err(refused) => return self.rows.push((line, Err(refused))),
+        };
         let rules = &parse.rules;
         let parsed = match parse.format {
             ImportFormat::Table | ImportFormat::TokenServer => table::parse(&mut row, rules),
@@ -276,8 +254,13 @@ impl<'a> Lines<'a> {
         }
     }
 
+    /// The line on which a part of the text begins.
+    pub(super) fn line_of(&mut self, part: &str) -> u64 {
+        self.line_at(part.as_ptr() as usize - self.text.as_ptr() as usize)
+    }
+
     /// The line on which the byte at `offset` stands.
-    pub(super) fn line_of(&mut self, offset: usize) -> u64 {
+    fn line_at(&mut self, offset: usize) -> u64 {
         let offset = offset.clamp(self.seen, self.text.len());
         self.line += line_at(&self.text[self.seen..offset], offset) - 1;
         self.seen = offset;
@@ -286,10 +269,10 @@ impl<'a> Lines<'a> {
 
     /// The same for a row of CSV, whose position is right behind the row before: on the line break of
     /// that one, when it is CRLF, and before empty lines.
-    fn line_of_text_from(&mut self, offset: usize) -> u64 {
+    fn line_of_row_from(&mut self, offset: usize) -> u64 {
         let rest = self.text.get(offset..).unwrap_or_default();
         let breaks = rest.iter().take_while(|b| matches!(b, b'\r' | b'\n'));
-        self.line_of(offset.saturating_add(breaks.count()))
+        self.line_at(offset.saturating_add(breaks.count()))
     }
 }
 

@@ -11,7 +11,9 @@ use crate::app::clients::transfer::formats::imported_client::{
     ImportedClient, ImportedSecret, RefusedRow, Row, named, there,
 };
 use crate::app::clients::transfer::formats::lifespan;
-use crate::app::clients::transfer::formats::table::{take_secret_text, take_text, take_words};
+use crate::app::clients::transfer::formats::table::{
+    take_secret_text, take_text, take_words, texts,
+};
 use crate::app::clients::transfer::formats::widening::Widening;
 use crate::app::clients::transfer::secrets::SecretRules;
 use crate::base::json;
@@ -48,13 +50,8 @@ pub(super) fn join(rows: Vec<(u64, Result<Object, RefusedRow>)>) -> Vec<JoinedRo
     let mut places: HashMap<String, usize> = HashMap::new();
     for (line, row) in rows {
         let id = row.as_ref().ok().and_then(client_id).map(str::to_owned);
-        let place = id.and_then(|id| match places.get(&id) {
-            Some(place) => Some(*place),
-            None => {
-                places.insert(id, joined.len());
-                None
-            }
-        });
+        let new = joined.len();
+        let place = id.map(|id| *places.entry(id).or_insert(new));
         let before = place.and_then(|place| joined.get_mut(place));
         match (before, row) {
             (
@@ -63,15 +60,14 @@ pub(super) fn join(rows: Vec<(u64, Result<Object, RefusedRow>)>) -> Vec<JoinedRo
                     row: Ok(before),
                     remark,
                 }),
-                Ok(row),
-            ) if !(has(before, SECRET) && has(&row, SECRET)) => {
-                let other_line = if is_main(&row, before) { *first } else { line };
-                if is_main(&row, before) {
-                    let other = std::mem::replace(before, row);
-                    (*first, *remark) = (line, complete(before, other, other_line));
-                } else {
-                    *remark = complete(before, row, other_line);
+                Ok(mut other),
+            ) if !(has(before, SECRET) && has(&other, SECRET)) => {
+                let mut other_line = line;
+                if is_main(&other, before) {
+                    std::mem::swap(before, &mut other);
+                    std::mem::swap(first, &mut other_line);
                 }
+                *remark = complete(before, other, other_line);
             }
             (_, row) => joined.push(JoinedRow {
                 line,
@@ -114,13 +110,8 @@ fn complete(row: &mut Object, other: Object, line: u64) -> Option<String> {
     is_whole.then(|| format!("line {line} also has this client; the values of this line are used"))
 }
 
-/// Parses a client.
 pub(super) fn parse(row: &mut Map<String, Value>, rules: &SecretRules) -> Row {
-    let id = row
-        .get("client_id")
-        .or_else(|| row.get("id"))
-        .and_then(Value::as_str)
-        .map(str::to_owned);
+    let id = client_id(row).map(str::to_owned);
     let id = id.as_deref();
     let bad = |reason: String| RefusedRow::bad(id, reason);
     if !row.contains_key(GRANTS) {
@@ -155,12 +146,8 @@ fn parse_members(
     method: Option<String>,
     rules: &SecretRules,
 ) -> Result<ImportedClient, String> {
-    let ids = [take_text(row, "client_id")?, take_text(row, "id")?];
-    let id = ids
-        .into_iter()
-        .flatten()
-        .next()
-        .ok_or("client_id is missing")?;
+    let (id, old_id) = (take_text(row, "client_id")?, take_text(row, "id")?);
+    let id = id.or(old_id).ok_or("client_id is missing")?;
     let mut remarks = Vec::new();
     let scope = take_text(row, "scope")?.unwrap_or_default();
     let (people, ours): (Vec<&str>, Vec<&str>) = scope
@@ -213,20 +200,20 @@ fn parse_members(
 
 /// The key set, which the table has as text.
 fn take_keys(row: &mut Object) -> Result<Option<Value>, String> {
+    let refused = "jwks is not a JWK set";
     let set = match row.remove("jwks") {
         Some(Value::String(text)) if !text.trim().is_empty() => {
-            json::from_str(&text).map_err(|_| "jwks is not a JWK set")?
+            json::from_str(&text).map_err(|_| refused)?
         }
-        Some(set) => set,
-        None => Value::Null,
+        set => set.unwrap_or_default(),
     };
-    if is_empty(&set) || set.as_object().is_some_and(Map::is_empty) {
-        return Ok(None);
+    if is_empty(&set) {
+        Ok(None)
+    } else if set.is_object() {
+        Ok(Some(set))
+    } else {
+        Err(refused.to_owned())
     }
-    if !set.is_object() {
-        return Err("jwks is not a JWK set".to_owned());
-    }
-    Ok(Some(set))
 }
 
 /// The table has nanoseconds, the API what Go writes of them.
@@ -293,19 +280,11 @@ fn take_rotated(row: &mut Object) -> Result<Vec<String>, String> {
         Some(Value::String(text)) if !text.is_empty() => {
             json::from_str(&text).map_err(|_| refused())?
         }
-        Some(value) if !is_empty(&value) => value,
-        Some(_) | None => return Ok(Vec::new()),
+        list => list.unwrap_or_default(),
     };
-    let Value::Array(list) = list else {
-        return if is_empty(&list) {
-            Ok(Vec::new())
-        } else {
-            Err(refused())
-        };
-    };
-    let texts: Option<Vec<String>> = list
-        .iter()
-        .map(|it| it.as_str().map(str::to_owned))
-        .collect();
-    texts.ok_or_else(refused)
+    match list.as_array() {
+        Some(list) => texts(list).ok_or_else(refused),
+        None if is_empty(&list) => Ok(Vec::new()),
+        None => Err(refused()),
+    }
 }

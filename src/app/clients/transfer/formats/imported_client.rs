@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use crate::app::clients::spec::{ClientSpec, FieldError};
-use crate::app::clients::transfer::formats::widening::{Narrowing, Widening};
+use crate::app::clients::spec::ClientSpec;
+use crate::app::clients::transfer::formats::widening::Widening;
 use crate::app::secrets::crud::ChosenSecret;
 use crate::base::clock::UnixTime;
 use crate::domain::{
@@ -63,7 +63,7 @@ impl ImportedClient {
     pub(in crate::app::clients::transfer) fn of(
         client_id: ClientId,
         spec: &mut ClientSpec,
-    ) -> Result<Self, FieldError> {
+    ) -> Result<Self, String> {
         Ok(Self {
             client_id,
             fields: spec.changes()?,
@@ -78,11 +78,6 @@ impl ImportedClient {
         })
     }
 
-    /// Takes away what the options of an import say, and remarks what is wider here.
-    pub(in crate::app::clients::transfer) fn narrow(&mut self, narrowing: Narrowing) {
-        narrowing.apply(&mut self.fields, &self.widenings, &mut self.remarks);
-    }
-
     /// A client of another server, by these members of ours; null: the other server has no value.
     pub(super) fn of_members<const N: usize>(
         client_id: &str,
@@ -94,8 +89,7 @@ impl ImportedClient {
             .collect();
         let spec = ClientSpec::from_texts(&mut members);
         let client_id = named("client_id", ClientId::parse(client_id))?;
-        let imported = spec.and_then(|mut spec| Self::of(client_id, &mut spec));
-        imported.map_err(|error| error.to_string())
+        Self::of(client_id, &mut spec?)
     }
 
     /// Whether it would take a secret as a new client.
@@ -285,6 +279,11 @@ impl RefusedRow {
             ..Self::bad(client_id, reason)
         }
     }
+}
+
+/// A member that is a text.
+pub(super) fn text_in(row: &Map<String, Value>, name: &str) -> Option<String> {
+    row.get(name)?.as_str().map(str::to_owned)
 }
 
 /// What of a row of another server can be compared with the client here.

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::app::clients::spec::members::seconds_since_1970;
 use crate::app::clients::transfer::formats::imported_client::{
-    ImportedClient, ImportedSecret, RefusedRow, Row, named, there,
+    ImportedClient, ImportedSecret, RefusedRow, Row, named, text_in, there,
 };
 use crate::app::clients::transfer::formats::keycloak_attributes::{Attributes, LIFESPAN};
 use crate::app::clients::transfer::formats::keycloak_realm::Realm;
@@ -38,8 +38,7 @@ pub(super) fn parse(
     realm: Option<&Realm>,
     rules: &SecretRules,
 ) -> Row {
-    let id = row.get("clientId").and_then(Value::as_str);
-    let id = id.map(str::to_owned);
+    let id = text_in(row, "clientId");
     let id = id.as_deref();
     if id.is_none() {
         let why = "clientId is missing: the file is neither a client nor a realm with `clients`";
@@ -96,7 +95,6 @@ fn parse_members(
     realm: Option<&Realm>,
     rules: &SecretRules,
 ) -> Result<ImportedClient, String> {
-    let mut remarks = Vec::new();
     let id = take_text(row, "clientId")?.ok_or("clientId is missing")?;
     let name = take_text(row, "name")?.unwrap_or_default();
     let description = take_text(row, "description")?.unwrap_or_default();
@@ -106,9 +104,13 @@ fn parse_members(
     });
     let kind = take_text(row, "clientAuthenticatorType")?;
     let [methods, jwks, jwks_uri, subject] = read_authentication(kind.as_deref(), &mut attributes)?;
-    let mut granted = Granted::default();
-    granted.add_own(row, &mut remarks)?;
-    granted.add_scopes(row, realm, &mut remarks)?;
+    let mut granted = Granted {
+        realm,
+        ..Granted::default()
+    };
+    granted.add_own(row)?;
+    granted.add_scopes(row)?;
+    let mut remarks = granted.remarks;
     let status = match row.remove("enabled") {
         None | Some(Value::Null | Value::Bool(true)) => ClientStatus::Enabled,
         Some(Value::Bool(false)) => ClientStatus::Disabled,

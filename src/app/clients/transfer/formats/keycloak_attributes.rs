@@ -63,14 +63,12 @@ impl Attributes {
     ) -> Result<(Option<TokenTtl>, bool), String> {
         // -1: that of the realm.
         let own = self.number(LIFESPAN)?.filter(|seconds| *seconds >= 0);
-        let ttl = match (own, of_realm) {
-            (Some(seconds), _) => lifespan::of_seconds(seconds, LIFESPAN, remarks),
-            (None, Some(seconds)) => {
-                lifespan::of_seconds(seconds, "accessTokenLifespan of its realm", remarks)
-            }
+        let (seconds, name) = match (own, of_realm) {
+            (Some(seconds), _) => (seconds, LIFESPAN),
+            (None, Some(seconds)) => (seconds, "accessTokenLifespan of its realm"),
             (None, None) => return Ok((None, true)),
         };
-        Ok((ttl, false))
+        Ok((lifespan::of_seconds(seconds, name, remarks), false))
     }
 
     /// Names what is left.

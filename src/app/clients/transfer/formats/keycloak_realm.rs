@@ -16,7 +16,6 @@ const BUILT_IN_ROLES: [&str; 4] = [
     "account.view-profile",
 ];
 
-/// A realm.
 #[derive(Debug)]
 pub(super) struct Realm {
     /// How long tokens live whose client does not say it, in seconds.
@@ -26,7 +25,6 @@ pub(super) struct Realm {
     roles: Option<HashMap<String, Vec<String>>>,
 }
 
-/// A client scope.
 #[derive(Debug)]
 pub(super) struct ClientScope {
     /// Whether it is for `OpenID` Connect at all.
@@ -42,13 +40,13 @@ impl Realm {
         let realm: Map<String, Value> =
             json::from_str(text).map_err(|_| ParseError::new("a realm is not a JSON object"))?;
         let scopes = list(realm.get("clientScopes"));
-        let everybodys = roles_of_everybody(&realm);
+        let everybodys = role_of_everybody(&realm);
         let users = realm.get("users").and_then(Value::as_array);
         let accounts = users.map(|users| {
             let accounts = users.iter().filter_map(|user| {
                 let client = user.get("serviceAccountClientId")?.as_str()?;
                 let mut roles = roles_in(user, "realmRoles", "clientRoles");
-                roles.retain(|role| !everybodys.contains(role));
+                roles.retain(|role| Some(role) != everybodys.as_ref());
                 Some((client.to_owned(), roles))
             });
             accounts.collect()
@@ -88,11 +86,8 @@ impl ClientScope {
 }
 
 /// The role that everybody has, if it gives no more than Keycloak's own does. What an operator has added to it is named.
-fn roles_of_everybody(realm: &Map<String, Value>) -> Vec<String> {
-    let name = realm.get("defaultRole").and_then(|role| role.get("name"));
-    let Some(name) = name.and_then(Value::as_str) else {
-        return Vec::new();
-    };
+fn role_of_everybody(realm: &Map<String, Value>) -> Option<String> {
+    let name = realm.get("defaultRole")?.get("name")?.as_str()?;
     let roles = list(realm.get("roles").and_then(|roles| roles.get("realm")));
     let role = roles
         .iter()
@@ -102,11 +97,7 @@ fn roles_of_everybody(realm: &Map<String, Value>) -> Vec<String> {
         .map(|it| roles_in(it, "realm", "client"))
         .unwrap_or_default();
     let is_plain = parts.iter().all(|it| BUILT_IN_ROLES.contains(&it.as_str()));
-    if is_plain {
-        vec![name.to_owned()]
-    } else {
-        Vec::new()
-    }
+    is_plain.then(|| name.to_owned())
 }
 
 /// The roles of the realm, and those of clients as `client.role`.

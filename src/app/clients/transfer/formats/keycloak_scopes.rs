@@ -27,24 +27,23 @@ const BUILT_IN: [&str; 14] = [
 
 /// What the tokens of a client may have, from its own mappers and from its client scopes.
 #[derive(Default)]
-pub(super) struct Granted {
+pub(super) struct Granted<'a> {
+    /// `None`: the file has clients alone.
+    pub(super) realm: Option<&'a Realm>,
     pub(super) scopes: Vec<String>,
     pub(super) mapped: Mapped,
     pub(super) widenings: Vec<Widening>,
+    pub(super) remarks: Vec<String>,
 }
 
-impl Granted {
+impl Granted<'_> {
     /// Adds what the client's own mappers do.
-    pub(super) fn add_own(
-        &mut self,
-        row: &mut Map<String, Value>,
-        remarks: &mut Vec<String>,
-    ) -> Result<(), String> {
+    pub(super) fn add_own(&mut self, row: &mut Map<String, Value>) -> Result<(), String> {
         match row.remove("protocolMappers") {
             None | Some(Value::Null) => {}
             Some(Value::Array(mappers)) => {
                 for mapper in &mappers {
-                    self.mapped.add(mapper, "", remarks);
+                    self.mapped.add(mapper, "", &mut self.remarks);
                 }
             }
             Some(_) => return Err("protocolMappers is not a list".to_owned()),
@@ -53,20 +52,15 @@ impl Granted {
     }
 
     /// Adds what Keycloak gives unasked, then what it gives when asked.
-    pub(super) fn add_scopes(
-        &mut self,
-        row: &mut Map<String, Value>,
-        realm: Option<&Realm>,
-        remarks: &mut Vec<String>,
-    ) -> Result<(), String> {
+    pub(super) fn add_scopes(&mut self, row: &mut Map<String, Value>) -> Result<(), String> {
         for name in take_words(row, "defaultClientScopes")? {
-            self.add_default(name, realm, remarks);
+            self.add_default(name);
         }
         let mut asked = Vec::new();
         for name in take_words(row, "optionalClientScopes")? {
-            self.add_optional(name, realm, &mut asked, remarks);
+            self.add_optional(name, &mut asked);
         }
-        self.remark_defaults(remarks);
+        self.remark_defaults();
         for (audience, scope) in asked {
             if !self.mapped.audiences.contains(&audience) {
                 self.mapped.audiences.push(audience.clone());
@@ -77,7 +71,7 @@ impl Granted {
         match self.mapped.audiences.as_slice() {
             [] => self.widenings.push(Widening::NoAudiences),
             [_] => {}
-            [first, ..] => remarks.push(format!(
+            [first, ..] => self.remarks.push(format!(
                 "there its tokens have all its audiences; here they have `{first}`, or the audiences of the request"
             )),
         }
@@ -85,7 +79,7 @@ impl Granted {
     }
 
     /// There a request that names optional scopes gets the default ones too.
-    fn remark_defaults(&self, remarks: &mut Vec<String>) {
+    fn remark_defaults(&mut self) {
         let is_optional = |word: &String| {
             self.widenings
                 .contains(&Widening::OptionalScope(word.clone()))
@@ -93,16 +87,16 @@ impl Granted {
         let defaults = self.scopes.iter().filter(|word| !is_optional(word));
         let defaults: Vec<&str> = defaults.map(String::as_str).collect();
         if !defaults.is_empty() && defaults.len() < self.scopes.len() {
-            remarks.push(format!(
+            self.remarks.push(format!(
                 "here a request with scopes gets only these; there it also gets `{}`",
                 defaults.join(" ")
             ));
         }
     }
 
-    fn add_default(&mut self, name: String, realm: Option<&Realm>, remarks: &mut Vec<String>) {
+    fn add_default(&mut self, name: String) {
         let is_built_in = BUILT_IN.contains(&name.as_str());
-        let scope = realm.and_then(|realm| realm.scope(&name));
+        let scope = self.realm.and_then(|realm| realm.scope(&name));
         if let Some(scope) = scope.filter(|it| it.is_oidc) {
             let whose = format!(" of the client scope `{name}`");
             // What else these do is about people, and roles are named apart.
@@ -111,7 +105,7 @@ impl Granted {
                 let told = if is_built_in {
                     &mut none
                 } else {
-                    &mut *remarks
+                    &mut self.remarks
                 };
                 self.mapped.add(mapper, &whose, told);
             }
@@ -119,43 +113,33 @@ impl Granted {
         if is_built_in || scope.is_some_and(|it| !it.is_oidc) {
             return;
         }
-        if let Some(why) = why_no_scope(&name, realm) {
-            remarks.push(why);
-        }
+        self.remarks.extend(why_no_scope(&name, self.realm));
         if scope.is_none_or(|it| it.is_in_tokens) {
             self.scopes.push(name);
         }
     }
 
-    /// A claim of an optional scope would be in all tokens here: it is left out.
-    fn add_optional(
-        &mut self,
-        name: String,
-        realm: Option<&Realm>,
-        audiences: &mut Vec<(String, String)>,
-        remarks: &mut Vec<String>,
-    ) {
-        let scope = realm.and_then(|realm| realm.scope(&name));
+    /// A claim of an optional scope would be in all tokens here: it is left out. Its audiences go to `asked`.
+    fn add_optional(&mut self, name: String, asked: &mut Vec<(String, String)>) {
+        let scope = self.realm.and_then(|realm| realm.scope(&name));
         if BUILT_IN.contains(&name.as_str()) || scope.is_some_and(|it| !it.is_oidc) {
             return;
         }
-        if let Some(why) = why_no_scope(&name, realm) {
-            remarks.push(why);
-        }
+        self.remarks.extend(why_no_scope(&name, self.realm));
         let mut mapped = Mapped::default();
         let whose = format!(" of the client scope `{name}`");
         for mapper in scope.map_or(&[][..], |it| &it.mappers) {
-            mapped.add(mapper, &whose, remarks);
+            mapped.add(mapper, &whose, &mut self.remarks);
         }
         if !mapped.claims.is_empty() {
             let claims: Vec<&str> = mapped.claims.keys().map(String::as_str).collect();
-            remarks.push(format!(
+            self.remarks.push(format!(
                 "left out claims of the optional scope `{name}`: {}",
                 claims.join(", ")
             ));
         }
         let named = mapped.audiences.into_iter();
-        audiences.extend(named.map(|audience| (audience, name.clone())));
+        asked.extend(named.map(|audience| (audience, name.clone())));
         if scope.is_none_or(|it| it.is_in_tokens) {
             self.scopes.push(name.clone());
             self.widenings.push(Widening::OptionalScope(name));

@@ -7,9 +7,8 @@ const NANOS: i128 = 1_000_000_000;
 
 /// Takes a lifespan in seconds. One that is too short becomes the shortest, not the longer `TOKEN_TTL`.
 pub(super) fn of_seconds(seconds: i64, name: &str, remarks: &mut Vec<String>) -> Option<TokenTtl> {
-    let ttl = TokenTtl::from_seconds(seconds).ok();
-    if ttl.is_some() {
-        return ttl;
+    if let Ok(ttl) = TokenTtl::from_seconds(seconds) {
+        return Some(ttl);
     }
     let beyond = format!("{name} is {seconds} s, not within 60 to 86400: its tokens live ");
     if seconds < TokenTtl::MIN.seconds() {

@@ -14,7 +14,7 @@ use crate::app::clients::spec::ClientSpec;
 use crate::app::clients::spec::secret::{ExportedSecret, SecretsSpec};
 use crate::app::clients::transfer::formats::file::{ImportFile, Lines, at_line};
 use crate::app::clients::transfer::formats::imported_client::{
-    ImportedClient, ImportedSecret, OtherSecrets, RefusedRow, Row, Stamps,
+    ImportedClient, ImportedSecret, OtherSecrets, RefusedRow, Row, Stamps, text_in,
 };
 use crate::app::clients::transfer::secrets::SecretRules;
 use crate::app::error::explain;
@@ -122,7 +122,6 @@ pub(super) struct NativeLines {
 }
 
 impl NativeLines {
-    /// Reads on behind the first line.
     pub(super) fn new(reader: Box<dyn BufRead + Send>, rules: &SecretRules) -> Self {
         Self {
             reader,
@@ -134,27 +133,23 @@ impl NativeLines {
         }
     }
 
-    /// The next row with its line.
-    pub(super) fn next(&mut self) -> Result<Option<(u64, Row)>, ParseError> {
-        let bad = |line, why: String| Ok(Some((line, Err(RefusedRow::bad(None, why)))));
+    fn read(&mut self) -> Result<Option<(u64, Row)>, ParseError> {
         while !self.is_done {
             let Some(bytes) = read_line(&mut self.reader)? else {
                 self.is_done = true;
                 if self.has_ended {
                     break;
                 }
-                let why = "the file is incomplete: its last line is missing";
-                return bad(self.line, why.to_owned());
+                return Ok(Some(
+                    self.refuse("the file is incomplete: its last line is missing"),
+                ));
             };
             self.line += 1;
             if bytes.trim_ascii().is_empty() {
                 continue;
             }
             if self.has_ended {
-                return bad(
-                    self.line,
-                    "the file continues after its last line".to_owned(),
-                );
+                return Ok(Some(self.refuse("the file continues after its last line")));
             }
             if bytes.starts_with(b"{\"end\"")
                 && let Ok(Trailer { clients, .. }) = json::from_slice(&bytes)
@@ -165,12 +160,24 @@ impl NativeLines {
                 }
                 let found = self.clients;
                 let why = format!("the file has {found} clients, but its last line says {clients}");
-                return bad(self.line, why);
+                return Ok(Some(self.refuse(why)));
             }
             self.clients += 1;
             return Ok(Some((self.line, parse(&bytes, &self.rules))));
         }
         Ok(None)
+    }
+
+    fn refuse(&self, why: impl Into<String>) -> (u64, Row) {
+        (self.line, Err(RefusedRow::bad(None, why)))
+    }
+}
+
+impl Iterator for NativeLines {
+    type Item = Result<(u64, Row), ParseError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.read().transpose()
     }
 }
 
@@ -197,8 +204,8 @@ pub(super) fn read_list(bytes: &[u8]) -> Option<ImportFile> {
     let page: Page<'_> = json::from_str(text).ok()?;
     let mut lines = Lines::of(text);
     let rows = page.clients.iter().map(|client| {
-        let offset = client.get().as_ptr() as usize - text.as_ptr() as usize;
-        (lines.line_of(offset), parse_listed(client.get()))
+        let client = client.get();
+        (lines.line_of(client), parse_listed(client))
     });
     let mut file = ImportFile {
         rows: rows.collect(),
@@ -215,8 +222,7 @@ pub(super) fn read_list(bytes: &[u8]) -> Option<ImportFile> {
 fn parse_listed(text: &str) -> Row {
     let members: Result<Map<String, Value>, _> = json::from_str(text);
     let mut members = members.map_err(|_| not_a_client(None, "not a JSON object"))?;
-    let id = members.get("client_id").and_then(Value::as_str);
-    let id = id.map(str::to_owned);
+    let id = text_in(&members, "client_id");
     exact::check(text).map_err(|why| not_a_client(id.as_deref(), why))?;
     for usage in ["last_used_at", "last_used_from"] {
         members.remove(usage);
@@ -290,8 +296,7 @@ fn parse_fields(spec: &mut ClientSpec) -> Result<(ImportedClient, Stamps), Strin
     if spec.secrets.is_some() {
         return Err("not a client: unknown field `secrets`".to_owned());
     }
-    let imported = ImportedClient::of(id, spec);
-    let mut imported = imported.map_err(|error| error.to_string())?;
+    let mut imported = ImportedClient::of(id, spec)?;
     imported.is_complete = true;
     Ok((imported, stamps))
 }

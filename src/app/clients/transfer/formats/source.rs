@@ -8,8 +8,7 @@ use serde_json::Value;
 
 use crate::app::clients::transfer::formats::file::{ImportFile, at_line};
 use crate::app::clients::transfer::formats::imported_client::Row;
-use crate::app::clients::transfer::formats::native;
-use crate::app::clients::transfer::formats::native::NativeLines;
+use crate::app::clients::transfer::formats::native::{self, NativeLines};
 use crate::app::clients::transfer::import::ImportFormat;
 use crate::app::clients::transfer::secrets::SecretRules;
 use crate::domain::ParseError;
@@ -61,38 +60,34 @@ impl ImportSource {
         let mut bytes = Vec::new();
         if begins_like_ours {
             bytes = native::read_line(&mut reader)?.unwrap_or_default();
-            let line = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&bytes);
-            if native::is_head(line)? {
+            if native::is_head(without_mark(&bytes))? {
                 return Ok(Rows {
                     format: ImportFormat::TokenServer,
                     ignored: BTreeSet::new(),
-                    kind: Kind::Lines(NativeLines::new(reader, rules)),
+                    remaining: Box::new(NativeLines::new(reader, rules)),
                 });
             }
         }
         reader.read_to_end(&mut bytes).map_err(unreadable)?;
-        if matches!(self.format, None | Some(ImportFormat::TokenServer)) {
-            match native::read_list(&bytes) {
-                Some(list) => {
-                    return Ok(Rows {
-                        format: ImportFormat::TokenServer,
-                        ignored: BTreeSet::new(),
-                        kind: Kind::Whole(list.rows.into_iter()),
-                    });
-                }
-                None if self.format.is_some() => {
-                    let why = "this is neither the first line of an export nor the JSON of a list";
-                    return Err(at_line(1, why));
-                }
-                None => {}
+        let list = match self.format {
+            None | Some(ImportFormat::TokenServer) => native::read_list(&bytes),
+            Some(_) => None,
+        };
+        let (format, file) = match (list, self.format) {
+            (Some(list), _) => (ImportFormat::TokenServer, list),
+            (None, Some(ImportFormat::TokenServer)) => {
+                let why = "this is neither the first line of an export nor the JSON of a list";
+                return Err(at_line(1, why));
             }
-        }
-        let format = self.format.unwrap_or_else(|| detect(&bytes));
-        let file = ImportFile::parse_as(format, &bytes, rules)?;
+            (None, format) => {
+                let format = format.unwrap_or_else(|| detect(&bytes));
+                (format, ImportFile::parse_as(format, &bytes, rules)?)
+            }
+        };
         Ok(Rows {
             format,
             ignored: file.ignored,
-            kind: Kind::Whole(file.rows.into_iter()),
+            remaining: Box::new(file.rows.into_iter().map(Ok)),
         })
     }
 }
@@ -102,12 +97,7 @@ pub(in crate::app::clients::transfer) struct Rows {
     pub(in crate::app::clients::transfer) format: ImportFormat,
     /// Names in the file that mean nothing to us.
     pub(in crate::app::clients::transfer) ignored: BTreeSet<String>,
-    kind: Kind,
-}
-
-enum Kind {
-    Whole(std::vec::IntoIter<(u64, Row)>),
-    Lines(NativeLines),
+    remaining: Box<dyn Iterator<Item = Result<(u64, Row), ParseError>> + Send>,
 }
 
 impl Rows {
@@ -116,26 +106,19 @@ impl Rows {
         &mut self,
         count: usize,
     ) -> Result<Vec<(u64, Row)>, ParseError> {
-        let lines = match &mut self.kind {
-            Kind::Whole(rows) => return Ok(rows.take(count).collect()),
-            Kind::Lines(lines) => lines,
-        };
-        let mut rows = Vec::new();
-        while rows.len() < count {
-            let Some(row) = lines.next()? else { break };
-            rows.push(row);
-        }
-        Ok(rows)
+        self.remaining.by_ref().take(count).collect()
     }
+}
+
+/// What stands behind a byte order mark.
+fn without_mark(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes)
 }
 
 /// Whether a file may be an export of ours, by its first bytes.
 fn begins_like_ours(bytes: &[u8]) -> bool {
-    let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
-    let line = bytes
-        .split(|byte| *byte == b'\n')
-        .next()
-        .unwrap_or_default();
+    let mut lines = without_mark(bytes).split(|byte| *byte == b'\n');
+    let line = lines.next().unwrap_or_default();
     let format = native::FORMAT.as_bytes();
     line.windows(format.len()).take(100).any(|it| it == format)
 }
@@ -146,7 +129,7 @@ fn begins_like_ours(bytes: &[u8]) -> bool {
     reason = "the first of many values; no struct is read"
 )]
 fn detect(bytes: &[u8]) -> ImportFormat {
-    let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
+    let bytes = without_mark(bytes);
     let mut values = serde_json::Deserializer::from_slice(bytes).into_iter::<Value>();
     let Some(Ok(first)) = values.next() else {
         return ImportFormat::Table;

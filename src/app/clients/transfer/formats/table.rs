@@ -7,7 +7,7 @@ use crate::app::clients::spec::ClientSpec;
 use crate::app::clients::spec::members::Lifetime;
 use crate::app::clients::spec::texts::text;
 use crate::app::clients::transfer::formats::imported_client::{
-    ImportedClient, ImportedSecret, RefusedRow, Row, named,
+    ImportedClient, ImportedSecret, RefusedRow, Row, named, text_in,
 };
 use crate::app::clients::transfer::secrets::SecretRules;
 use crate::base::json;
@@ -15,8 +15,7 @@ use crate::domain::ClientId;
 
 /// Parses a row; the error names the member and what to mend, never the secret.
 pub(super) fn parse(row: &mut Map<String, Value>, rules: &SecretRules) -> Row {
-    let id = row.get("client_id").and_then(Value::as_str);
-    let id = id.map(str::to_owned);
+    let id = text_in(row, "client_id");
     parse_members(row, rules).map_err(|reason| RefusedRow::bad(id.as_deref(), reason))
 }
 
@@ -43,13 +42,12 @@ fn parse_members(
     let secret = parse_secret(plain?, hash?, rules)?;
     aliases.into_iter().collect::<Result<(), _>>()?;
     lists?;
-    let mut spec = spec.map_err(|error| error.to_string())?;
+    let mut spec = spec?;
     if let Some(Some(Lifetime::Text(_))) = spec.token_ttl {
         return Err("token_ttl is not a whole number of seconds".to_owned());
     }
     spec.status = status?;
-    let imported = ImportedClient::of(client_id, &mut spec);
-    let mut imported = imported.map_err(|error| error.to_string())?;
+    let mut imported = ImportedClient::of(client_id, &mut spec)?;
     if secret.is_none() && imported.takes_secrets() {
         return Err("client_secret is missing".to_owned());
     }
@@ -84,12 +82,10 @@ fn rename(row: &mut Map<String, Value>, from: &str, to: &str) -> Result<(), Stri
     let Some(value) = row.remove(from) else {
         return Ok(());
     };
-    match row.get(to) {
-        Some(other) if !is_empty(other) && !is_empty(&value) => {
-            Err(format!("the file has {to} and {from}; keep only one"))
-        }
-        Some(other) if !is_empty(other) => Ok(()),
-        Some(_) | None => {
+    match row.get(to).filter(|other| !is_empty(other)) {
+        Some(_) if is_empty(&value) => Ok(()),
+        Some(_) => Err(format!("the file has {to} and {from}; keep only one")),
+        None => {
             row.insert(to.to_owned(), value);
             Ok(())
         }
@@ -156,9 +152,11 @@ pub(super) fn take_words(row: &mut Map<String, Value>, name: &str) -> Result<Vec
         }
         Some(Value::Bool(_) | Value::Number(_) | Value::Object(_)) => return Err(not_words()),
     };
-    let words: Option<Vec<String>> = list
-        .into_iter()
-        .map(|word| word.as_str().map(str::to_owned))
-        .collect();
-    words.ok_or_else(not_words)
+    texts(&list).ok_or_else(not_words)
+}
+
+/// All values of a list, if each is a text.
+pub(super) fn texts(list: &[Value]) -> Option<Vec<String>> {
+    let texts = list.iter().map(Value::as_str);
+    texts.map(|text| text.map(str::to_owned)).collect()
 }

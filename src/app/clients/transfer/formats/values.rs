@@ -10,8 +10,6 @@ use crate::base::json;
 /// A value that should be a client.
 #[derive(Debug)]
 pub(super) struct FoundClient<'a> {
-    /// Where it begins in the file.
-    pub(super) offset: usize,
     pub(super) text: &'a str,
     /// The object that has it in its list.
     pub(super) owner: Option<&'a str>,
@@ -24,38 +22,23 @@ pub(super) fn find<'a>(text: &'a str, list: &str) -> serde_json::Result<Vec<Foun
     let mut values = serde_json::Deserializer::from_str(text).into_iter::<&'a RawValue>();
     values.try_for_each(|value| {
         let value = value?.get();
-        if value.starts_with('[') {
-            for item in json::from_str::<Vec<&RawValue>>(value)? {
-                add(&mut found, text, item.get(), list)?;
-            }
-            return Ok(());
+        if !value.starts_with('[') {
+            return add(&mut found, value, list);
         }
-        add(&mut found, text, value, list)
+        let mut items = json::from_str::<Vec<&RawValue>>(value)?.into_iter();
+        items.try_for_each(|item| add(&mut found, item.get(), list))
     })?;
     Ok(found)
 }
 
-fn add<'a>(
-    found: &mut Vec<FoundClient<'a>>,
-    file: &'a str,
-    value: &'a str,
-    list: &str,
-) -> serde_json::Result<()> {
-    let offset = |text: &str| text.as_ptr() as usize - file.as_ptr() as usize;
-    let Some(inner) = inner_list(value, list) else {
-        found.push(FoundClient {
-            offset: offset(value),
-            text: value,
-            owner: None,
-        });
-        return Ok(());
-    };
-    for item in json::from_str::<Vec<&RawValue>>(inner)? {
-        found.push(FoundClient {
-            offset: offset(item.get()),
-            text: item.get(),
-            owner: Some(value),
-        });
+fn add<'a>(found: &mut Vec<FoundClient<'a>>, value: &'a str, list: &str) -> serde_json::Result<()> {
+    let client = |text, owner| FoundClient { text, owner };
+    match inner_list(value, list) {
+        None => found.push(client(value, None)),
+        Some(inner) => {
+            let items = json::from_str::<Vec<&RawValue>>(inner)?.into_iter();
+            found.extend(items.map(|item| client(item.get(), Some(value))));
+        }
     }
     Ok(())
 }

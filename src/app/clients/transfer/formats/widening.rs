@@ -1,6 +1,7 @@
 //! Owns what a client of another server could do here that it could not there. Each such thing is told, and an option of the
 //! import takes it away.
 
+use crate::app::clients::transfer::formats::imported_client::ImportedClient;
 use crate::domain::{ClientChanges, Metadata, TokenTtl};
 
 /// What an import takes away from the clients of a file.
@@ -50,12 +51,8 @@ impl Narrowing {
     };
 
     /// Takes away what the options say, or remarks what is wider.
-    pub(in crate::app::clients::transfer) fn apply(
-        &self,
-        fields: &mut ClientChanges,
-        widenings: &[Widening],
-        remarks: &mut Vec<String>,
-    ) {
+    pub(in crate::app::clients::transfer) fn apply(&self, client: &mut ImportedClient) {
+        let (fields, remarks) = (&mut client.fields, &mut client.remarks);
         if self.drop_metadata
             && let Some(metadata) = &mut fields.metadata
             && *metadata != Metadata::default()
@@ -66,7 +63,8 @@ impl Narrowing {
         if let (Some(ttl), None | Some(None)) = (self.token_ttl, fields.token_ttl) {
             fields.token_ttl = Some(Some(ttl));
         }
-        remarks.extend(widenings.iter().filter_map(|it| self.apply_one(fields, it)));
+        let widenings = client.widenings.iter();
+        remarks.extend(widenings.filter_map(|it| self.apply_one(fields, it)));
     }
 
     /// What to remark of one widening, unless an option has dealt with it.

@@ -85,10 +85,8 @@ impl Clients {
         report.ignored = ignored.map(redact_string).collect();
         let plan_options = PlanOptions {
             on_conflict: options.on_conflict,
-            manifest: None,
-            take_over: false,
-            issuers: &[],
             vouches_for_secrets: options.secrets.generated,
+            ..PlanOptions::default()
         };
         let (mut seen, mut done, mut plain) = (Seen::default(), 0, 0);
         loop {
@@ -99,20 +97,15 @@ impl Clients {
                 return Ok(report);
             }
             let size = batch.len() as u64;
-            for (_, row) in &mut batch {
-                if let Ok(client) = row {
-                    client.narrow(options.narrowing);
-                }
+            for client in batch.iter_mut().flat_map(|(_, row)| row) {
+                options.narrowing.apply(client);
             }
             let planned = self.plan(by, batch, plan_options, Some(&mut seen)).await?;
             let lines = match purpose {
                 Purpose::Check => {
                     plain += planned.iter().map(count_plain).sum::<u64>();
                     check_plain(plain, options.max_plain)?;
-                    planned
-                        .into_iter()
-                        .map(|(line, _)| line)
-                        .collect::<Vec<_>>()
+                    planned.into_iter().map(|(line, _)| line).collect()
                 }
                 Purpose::Write(total) => {
                     let mut progress = |more| tell(ImportNews::Progress(done + more, total));

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::app::clients::transfer::formats::imported_client::RefusedRow;
 use crate::app::clients::transfer::formats::widening::Narrowing;
 use crate::app::clients::transfer::secrets::FileSecrets;
-use crate::base::redact::{redact, redact_string};
+use crate::base::redact::redact_string;
 use crate::domain::word_enum;
 
 word_enum! {
@@ -136,11 +136,6 @@ impl ImportLine {
             told.outcome = ImportOutcome::Skipped;
         }
         told
-    }
-
-    pub(in crate::app::clients::transfer) fn with_remarks(mut self, remarks: &[String]) -> Self {
-        self.remarks = remarks.iter().map(|it| redact(it).into_owned()).collect();
-        self
     }
 
     /// Whether it is a mistake.

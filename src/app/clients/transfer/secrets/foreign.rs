@@ -5,7 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
 
 use crate::app::clients::transfer::secrets::names::{ALGORITHMS, CRYPT_KINDS, OTHER_SCHEMES};
-use crate::app::secrets::hash_formats::{DJANGO_BCRYPT_SHA256, UNDERSTOOD};
+use crate::app::secrets::hash_formats::{DJANGO_BCRYPT_SHA256, is_understood};
 
 /// What a text is that is not surely a plain secret.
 pub(super) enum Form {
@@ -79,7 +79,7 @@ fn in_braces(text: &str) -> Option<Form> {
 /// `$id$…`: PHC and modular-crypt form.
 fn in_crypt_form(text: &str) -> Option<Form> {
     let (id, _) = text.strip_prefix('$')?.split_once('$')?;
-    if UNDERSTOOD.contains(&id) {
+    if is_understood(id) {
         return Some(Form::Hash(text.to_owned()));
     }
     let in_id = |b: u8| b.is_ascii_alphanumeric() || b"-_.,=+/".contains(&b);
@@ -98,12 +98,9 @@ fn in_crypt_form(text: &str) -> Option<Form> {
 }
 
 fn has_understood_id(text: &str) -> bool {
-    UNDERSTOOD.iter().any(|id| {
-        let rest = text
-            .strip_prefix('$')
-            .and_then(|rest| rest.strip_prefix(id));
-        rest.is_some_and(|rest| rest.starts_with('$'))
-    })
+    let rest = text.strip_prefix('$').unwrap_or_default();
+    rest.split_once('$')
+        .is_some_and(|(id, _)| is_understood(id))
 }
 
 /// `pbkdf2_sha256$…` of Django, `pbkdf2:sha256:…` of Werkzeug, `md5:…`, `sha256=…`: the algorithm's name first.
@@ -171,7 +168,7 @@ fn django(text: &str) -> Option<Form> {
         }
         ["scrypt", n, salt, r, p, output] => {
             let output = STANDARD.decode(output).ok()?;
-            scrypt(n, r, p, salt.as_bytes(), &output).map(Form::Hash)
+            scrypt(n, r, p, salt, &output)
         }
         _ => None,
     }
@@ -186,9 +183,7 @@ fn werkzeug(text: &str) -> Option<Form> {
     let method: Vec<&str> = method.split(':').collect();
     match method.as_slice() {
         ["pbkdf2", digest, rounds] => pbkdf2(digest, rounds, salt, &hex::decode(output).ok()?),
-        ["scrypt", n, r, p] => {
-            scrypt(n, r, p, salt.as_bytes(), &hex::decode(output).ok()?).map(Form::Hash)
-        }
+        ["scrypt", n, r, p] => scrypt(n, r, p, salt, &hex::decode(output).ok()?),
         _ => None,
     }
 }
@@ -209,11 +204,12 @@ fn pbkdf2_text(id: &str, rounds: &str, salt: &[u8], output: &[u8]) -> String {
     format!("${id}${rounds}${}${}", encode(salt), encode(output))
 }
 
-/// scrypt in PHC form, of N itself.
-fn scrypt(n: &str, r: &str, p: &str, salt: &[u8], output: &[u8]) -> Option<String> {
+/// scrypt in PHC form, of N itself; the salt is the text itself.
+fn scrypt(n: &str, r: &str, p: &str, salt: &str, output: &[u8]) -> Option<Form> {
     let n: u64 = n.parse().ok().filter(|n: &u64| n.is_power_of_two())?;
     let (r, p) = (r.parse::<u32>().ok()?, p.parse::<u32>().ok()?);
-    Some(scrypt_text(n.ilog2(), r, p, salt, output))
+    let text = scrypt_text(n.ilog2(), r, p, salt.as_bytes(), output);
+    Some(Form::Hash(text))
 }
 
 fn scrypt_text(ln: u32, r: u32, p: u32, salt: &[u8], output: &[u8]) -> String {
