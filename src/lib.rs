@@ -32,10 +32,10 @@
 //! | keys | `keys` | `keys/` | `keys` | `keys/` | `public/jwks`, `admin_api/keys`, `portal/keys/` | `key` |
 //! | issuers | `issuers/` | `authentication/` | `issuers` | `issuers/` | `admin_api/issuers` | `issuer` |
 //! | audit | `audit/` | - | `audit/` | `audit/` | `admin_api/audit`, `portal/audit/` | `audit/` |
-//! | admins | `admins/` | - | `admins/` | `admins/` | `admin_api/admins`, `portal/admins/`, `portal/login/` | `admin` |
+//! | admins | `admins` | - | `admins/` | `admins/` | `admin_api/admins`, `portal/admins/`, `portal/login/` | `admin` |
 //! | usage | `usage` | - | `usage/` | `usage/` | `admin_api/usage`, `portal/usage/` | `usage` |
 //! | acme | `acme` | - | `acme` | `acme/` (`outbound/acme/`) | `server/tls/acme_certificate` | `certificate` |
-//! | replication | `replication/` | - | `replication/` | `replication/` | `ops/` | - |
+//! | replication | `replication` | - | `replication/` | `replication/` | `ops/` | - |
 //! | idempotency | - | - | `write_options` | `core/idempotency` | `admin_api/request` | - |
 //!
 //! In `app` each feature is a struct on [`app::App`] with the features that it needs; `core` (settings, clock and its guard, database),

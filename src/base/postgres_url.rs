@@ -13,7 +13,6 @@ const PASSWORD: &str = "password";
 pub(crate) struct PostgresAddress {
     /// A host name, an address, or the folder of a Unix socket.
     pub(crate) host: String,
-    /// Its port.
     pub(crate) port: u16,
     /// Who logs in.
     pub(crate) user: String,
@@ -26,7 +25,6 @@ pub(crate) struct PostgresAddress {
 }
 
 impl PostgresAddress {
-    /// The URL.
     pub(crate) fn url(&self, password: Option<&Secret<String>>) -> Secret<String> {
         let port = self.port.to_string();
         let host = self.host.trim_start_matches('[').trim_end_matches(']');

@@ -1,7 +1,7 @@
 //! Owns what a signing key is called, which algorithm it is for and where in its life it stands.
 
 use crate::base::clock::UnixTime;
-use crate::domain::{ParseError, TokenTtl, text_type, word_enum};
+use crate::domain::{TokenTtl, text_type, word_enum};
 
 /// How long others may keep our published keys, in seconds: `max-age` of the JWKS. A key that has been published
 /// for longer than this is known to everybody who heeds it.
@@ -18,21 +18,14 @@ pub const RETIRED_KEY_TTL: i64 = TokenTtl::MAX.seconds() + CUT_OFF;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct KeyId(String);
 
-impl KeyId {
-    /// Parses 1 to 64 characters of base64url.
-    pub fn parse(text: &str) -> Result<Self, ParseError> {
-        let good = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
-        if (1..=64).contains(&text.len()) && text.bytes().all(good) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(ParseError::new(
-                "a key id must be 1 to 64 characters of base64url",
-            ))
-        }
-    }
-}
-
-text_type!(KeyId);
+text_type!(
+    KeyId,
+    |text| {
+        let is_good = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+        (1..=64).contains(&text.len()) && text.bytes().all(is_good)
+    },
+    "a key id must be 1 to 64 characters of base64url"
+);
 
 word_enum! {
     /// The algorithm under which tokens are signed, `alg` (RFC 7518 §3.1, RFC 8037 §3.1).

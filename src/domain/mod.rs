@@ -18,8 +18,9 @@ mod tokens;
 mod usage;
 
 pub use acme::{AcmeChallenge, AcmeRecord, AcmeSubject, SealedCertificate};
-pub use admins::admin::{Admin, AdminName, AdminRole, AdminSession, AdminStatus, SessionId};
-pub use admins::passkey::{Passkey, PasskeyId};
+pub use admins::{
+    Admin, AdminName, AdminRole, AdminSession, AdminStatus, Passkey, PasskeyId, SessionId,
+};
 pub use audit::event::{Action, AuditEvent, NewEvent, Target};
 pub use audit::origin::{Actor, Origin, Stamp};
 pub use audit::rejected_request::{Attempt, RejectedRequest};
@@ -51,10 +52,9 @@ pub use issuers::trusted_issuer::{FetchRules, KeySource, MAX_ISSUERS, TrustedIss
 pub use keys::{JWKS_MAX_AGE, KeyId, KeyRecord, KeyState, RETIRED_KEY_TTL, SigningAlg};
 pub use parse::ParseError;
 pub use parse::text::{Description, ManagedBy, Name};
-pub(crate) use parse::{base62_id, text_traits, text_type, word_enum};
-pub use replication::change::{Change, ChangeId};
-pub use replication::installation::Installation;
-pub use replication::replica::Replica;
+use parse::{base62_id, ensure, list_type, seconds_type, text_type, with_changes};
+pub(crate) use parse::{text_traits, word_enum};
+pub use replication::{Change, ChangeId, Installation, Replica};
 pub use rights::{
     ADMIN_EXPORT_SCOPE, ADMIN_ISSUERS_SCOPE, ADMIN_READ_SCOPE, ADMIN_WRITE_SCOPE, AccessDenied,
     ClientEffect, INTROSPECT_SCOPE, REVOCATIONS_SCOPE,
@@ -63,24 +63,21 @@ pub use secrets::client_secret::{
     ClientSecret, EndingSecret, GeneratedSecret, MAX_LIVE_SECRETS, SecretId, SecretOrigin,
     chosen_secret,
 };
-pub use secrets::idle_expiry::IdleExpiry;
-pub use secrets::old_secrets::OldSecrets;
+pub use secrets::idle_expiry::{IdleExpiry, OldSecrets};
 pub(crate) use secrets::retirement_advice::span_in_words;
 pub use secrets::retirement_advice::{SecretAdvice, UNUSED_AFTER};
 pub use secrets::strength::{MIN_STRONG_BITS, MIN_STRONG_LENGTH, is_strong};
 pub use tokens::audience::{Audience, Audiences, Issuer};
 pub use tokens::claim_name::ClaimName;
-pub use tokens::generation::Generation;
 pub use tokens::http_uri::HttpUri;
 pub use tokens::resource_url::{PROTECTED_RESOURCE, ResourcePlace};
-pub use tokens::revocation::{Revocation, RevocationId, Revoked, RevokedToken};
+pub use tokens::revocation::{Generation, Revocation, RevocationId, Revoked, RevokedToken};
 pub use tokens::scope::Scope;
 pub use tokens::sender_constraint::{SenderConstraint, SenderConstraintChanges};
 pub use tokens::thumbprint::Thumbprint;
 pub use tokens::token_id::TokenId;
 pub use tokens::token_quota::{QUOTA_WINDOW, QuotaState, TokenQuota};
-pub use tokens::token_typ::TokenTyp;
-pub use tokens::token_type::TokenType;
+pub use tokens::token_type::{TokenTyp, TokenType};
 pub use usage::{
     ClientUses, ExcessTokens, ExchangeUsage, LastUsed, SecretUses, UsageCounts, UsageIn, UsageOf,
     UsageSpan,

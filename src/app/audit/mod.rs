@@ -199,8 +199,8 @@ impl Audit {
             let fits = |row: &ChainedEvent| {
                 let read = Acceptance::read(&row.event);
                 read.filter(|it| {
-                    it.broken_at() == Some(found.event_id)
-                        && it.through().checked_add(1) == Some(row.event.event_id)
+                    it.broken_at == Some(found.event_id)
+                        && it.through.checked_add(1) == Some(row.event.event_id)
                         && row.event.event_id <= head
                 })
             };

@@ -7,8 +7,9 @@ use crate::app::secrets::crud::{AddedSecret, NewSecret};
 use crate::base::clock::UnixTime;
 use crate::base::secret::{Secret, random_base62};
 use crate::domain::{
-    AuthenticationSettings, Client, ClientChanges, ClientId, ClientKeys, ClientRecord,
-    ClientStatus, ExchangeRule, ExchangeRules, ExpectedVersion, Identifiers, NewClient, Origin,
+    AuthenticationChanges, AuthenticationSettings, Client, ClientChanges, ClientId, ClientKeys,
+    ClientRecord, ClientStatus, ExchangeRule, ExchangeRules, ExpectedVersion, Identifiers,
+    NewClient, Origin,
 };
 use crate::store::{
     ClientChanged, ClientFilter, ClientInserted, ClientOrder, ClientQuery, StoredResponse,
@@ -259,7 +260,7 @@ impl Clients {
         expected: &ExpectedVersion,
         changes: ClientChanges,
     ) -> Result<Client> {
-        if !changes.authentication.are_empty() {
+        if changes.authentication != AuthenticationChanges::default() {
             let now = self.find(id).await?.client.authentication;
             let after = now.changed(changes.authentication.clone());
             self.check_authentication(&after)?;

@@ -48,7 +48,7 @@ impl Issuers {
         let issuer = self.require(name).await?;
         let mut check = IssuerCheck {
             name: name.clone(),
-            anchor: issuer.anchor.text(),
+            anchor: issuer.anchor.to_string(),
             asked: issuer.key_url()?.map(|url| url.to_string()),
             jwks_uri: None,
             keys: Vec::new(),

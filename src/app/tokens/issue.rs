@@ -142,7 +142,7 @@ impl Tokens {
         if self.core.config.token.ignore_oidc_scopes && !scope.is_subset_of(own) {
             // One that the client has is a scope as any other.
             let is_own = |token: &str| own.tokens().any(|it| it == token);
-            scope = scope.without(|token| OIDC_SCOPES.contains(&token) && !is_own(token));
+            scope = scope.filter(|token| !OIDC_SCOPES.contains(&token) || is_own(token));
         }
         if scope.is_empty() {
             return Ok(unasked());

@@ -83,8 +83,14 @@ impl Pending {
     fn use_identity(&mut self, id: &ClientId, used: IdentityEntry, now: UnixTime) {
         let key = (id.clone(), IdentityDigest::of(&used.identity));
         if has_room(&self.identities, &key) {
-            let issuer = used.identity.issuer().clone();
-            let last = IdentityUse::new(issuer, used.subject, now, used.source);
+            let last = IdentityUse {
+                issuer: used.identity.issuer().clone(),
+                subject: used.subject,
+                last: LastUsed {
+                    used_at: now,
+                    source: used.source,
+                },
+            };
             self.identities.insert(key, last);
         }
     }

@@ -162,16 +162,18 @@ impl Clock {
     /// Lets time pass for a fixed clock; the system's cannot be moved and stays as it is.
     pub fn advance(&self, seconds: i64) {
         if let Machine::Fixed(fixed) = &self.0.machine {
-            let passed = seconds.saturating_mul(1_000);
-            fixed.true_time.fetch_add(passed, Ordering::SeqCst);
+            fixed
+                .true_time
+                .fetch_add(seconds.saturating_mul(1_000), Ordering::SeqCst);
         }
     }
 
     /// Sets the wall clock of a fixed clock ahead, or back, while no time passes: it is wrong from then on, or right again.
     pub fn set_ahead(&self, seconds: i64) {
         if let Machine::Fixed(fixed) = &self.0.machine {
-            let ahead = seconds.saturating_mul(1_000);
-            fixed.ahead.store(ahead, Ordering::SeqCst);
+            fixed
+                .ahead
+                .store(seconds.saturating_mul(1_000), Ordering::SeqCst);
         }
     }
 
@@ -179,8 +181,9 @@ impl Clock {
     /// another clock. The next measurement shows it.
     pub fn set_database_ahead(&self, seconds: i64) {
         if let Machine::Fixed(fixed) = &self.0.machine {
-            let ahead = seconds.saturating_mul(1_000);
-            fixed.database_ahead.store(ahead, Ordering::SeqCst);
+            fixed
+                .database_ahead
+                .store(seconds.saturating_mul(1_000), Ordering::SeqCst);
         }
     }
 }

@@ -5,6 +5,7 @@ pub(crate) mod pem;
 pub(crate) mod sealer;
 pub(crate) mod session_ticket;
 
+use aws_lc_rs::aead::{Aad, LessSafeKey, Nonce};
 use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Okm, Prk, Salt};
 
 use crate::base::secret::Secret;
@@ -25,4 +26,13 @@ pub(crate) fn derive_key<A: KeyType, K: for<'a> From<Okm<'a, A>>>(
 
 fn extract(secret: &Secret<String>) -> Prk {
     Salt::new(HKDF_SHA256, b"token-server").extract(secret.expose().as_bytes())
+}
+
+/// What was sealed with this key, this nonce and this text beside it; else `None`.
+fn open<A: AsRef<[u8]>>(key: &LessSafeKey, nonce: Nonce, aad: A, sealed: &[u8]) -> Option<Vec<u8>> {
+    let mut opened = sealed.to_vec();
+    let plain = key.open_in_place(nonce, Aad::from(aad), &mut opened);
+    let length = plain.ok()?.len();
+    opened.truncate(length);
+    Some(opened)
 }

@@ -69,31 +69,20 @@ impl Sealer {
 
     /// What was sealed for `owner`, and under what; `None` when neither secret opens it.
     pub fn open(&self, owner: &str, sealed: &str) -> Option<(Secret<Vec<u8>>, SealedUnder)> {
-        if let Some(plain) = open(&self.current, owner, sealed) {
-            return Some((plain, SealedUnder::Secret));
-        }
-        let plain = open(self.previous.as_ref()?, owner, sealed)?;
-        Some((plain, SealedUnder::SecretPrevious))
+        let text = URL_SAFE_NO_PAD.decode(sealed.strip_prefix(VERSION)?).ok()?;
+        let (nonce, sealed) = text.split_first_chunk::<NONCE_LEN>()?;
+        let open = |key: &LessSafeKey, under| {
+            let nonce = Nonce::assume_unique_for_key(*nonce);
+            Some((Secret::new(super::open(key, nonce, owner, sealed)?), under))
+        };
+        open(&self.current, SealedUnder::Secret)
+            .or_else(|| open(self.previous.as_ref()?, SealedUnder::SecretPrevious))
     }
 }
 
 fn derive(secret: &Secret<String>, purpose: &str) -> Result<LessSafeKey, CryptoError> {
     let key: UnboundKey = derive_key(secret, purpose, &AES_256_GCM)?;
     Ok(LessSafeKey::new(key))
-}
-
-fn open(key: &LessSafeKey, owner: &str, sealed: &str) -> Option<Secret<Vec<u8>>> {
-    let text = sealed.strip_prefix(VERSION)?;
-    let sealed = URL_SAFE_NO_PAD.decode(text).ok()?;
-    let (nonce, sealed) = sealed.split_first_chunk::<NONCE_LEN>()?;
-    let mut opened = sealed.to_vec();
-    let nonce = Nonce::assume_unique_for_key(*nonce);
-    let length = key
-        .open_in_place(nonce, Aad::from(owner), &mut opened)
-        .ok()?
-        .len();
-    opened.truncate(length);
-    Some(Secret::new(opened))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::hkdf::Prk;
 
-use super::{CryptoError, extract};
+use super::{CryptoError, extract, open};
 use crate::base::clock::UnixTime;
 use crate::base::secret::{Secret, random_bytes};
 
@@ -57,11 +57,7 @@ impl SessionTickets {
         let secrets = [Some(&self.current), self.previous.as_ref()];
         secrets.into_iter().flatten().find_map(|secret| {
             let key = derive(secret, *span_bytes, salt).ok()?;
-            let mut opened = sealed.to_vec();
-            let state = key.open_in_place(nonce(), Aad::from(*span_bytes), &mut opened);
-            let length = state.ok()?.len();
-            opened.truncate(length);
-            Some(opened)
+            open(&key, nonce(), span_bytes, sealed)
         })
     }
 }

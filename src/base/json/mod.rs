@@ -118,9 +118,17 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for ObjectsOnly<D> {
 }
 
 macro_rules! forward_visit {
-    ($($name:ident: $type:ty)*) => {
-        $(fn $name<E: Error>(self, value: $type) -> Result<V::Value, E> {
-            self.0.$name(value)
+    ($($name:ident($($value:ident: $type:ty)?))*) => {
+        $(fn $name<E: Error>(self, $($value: $type)?) -> Result<V::Value, E> {
+            self.0.$name($($value)?)
+        })*
+    };
+}
+
+macro_rules! forward_visit_of_inner {
+    ($($name:ident: $access:ident)*) => {
+        $(fn $name<A: $access<'de>>(self, inner: A) -> Result<V::Value, A::Error> {
+            self.0.$name(ObjectsOnly(inner))
         })*
     };
 }
@@ -133,54 +141,36 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for ObjectsOnly<V> {
     }
 
     forward_visit! {
-        visit_bool: bool
-        visit_i8: i8
-        visit_i16: i16
-        visit_i32: i32
-        visit_i64: i64
-        visit_i128: i128
-        visit_u8: u8
-        visit_u16: u16
-        visit_u32: u32
-        visit_u64: u64
-        visit_u128: u128
-        visit_f32: f32
-        visit_f64: f64
-        visit_char: char
-        visit_str: &str
-        visit_borrowed_str: &'de str
-        visit_string: String
-        visit_bytes: &[u8]
-        visit_borrowed_bytes: &'de [u8]
-        visit_byte_buf: Vec<u8>
+        visit_none()
+        visit_unit()
+        visit_bool(value: bool)
+        visit_i8(value: i8)
+        visit_i16(value: i16)
+        visit_i32(value: i32)
+        visit_i64(value: i64)
+        visit_i128(value: i128)
+        visit_u8(value: u8)
+        visit_u16(value: u16)
+        visit_u32(value: u32)
+        visit_u64(value: u64)
+        visit_u128(value: u128)
+        visit_f32(value: f32)
+        visit_f64(value: f64)
+        visit_char(value: char)
+        visit_str(value: &str)
+        visit_borrowed_str(value: &'de str)
+        visit_string(value: String)
+        visit_bytes(value: &[u8])
+        visit_borrowed_bytes(value: &'de [u8])
+        visit_byte_buf(value: Vec<u8>)
     }
 
-    fn visit_none<E: Error>(self) -> Result<V::Value, E> {
-        self.0.visit_none()
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<V::Value, E> {
-        self.0.visit_unit()
-    }
-
-    fn visit_some<D: Deserializer<'de>>(self, value: D) -> Result<V::Value, D::Error> {
-        self.0.visit_some(ObjectsOnly(value))
-    }
-
-    fn visit_newtype_struct<D: Deserializer<'de>>(self, value: D) -> Result<V::Value, D::Error> {
-        self.0.visit_newtype_struct(ObjectsOnly(value))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, elements: A) -> Result<V::Value, A::Error> {
-        self.0.visit_seq(ObjectsOnly(elements))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<V::Value, A::Error> {
-        self.0.visit_map(ObjectsOnly(members))
-    }
-
-    fn visit_enum<A: EnumAccess<'de>>(self, variant: A) -> Result<V::Value, A::Error> {
-        self.0.visit_enum(ObjectsOnly(variant))
+    forward_visit_of_inner! {
+        visit_some: Deserializer
+        visit_newtype_struct: Deserializer
+        visit_seq: SeqAccess
+        visit_map: MapAccess
+        visit_enum: EnumAccess
     }
 }
 

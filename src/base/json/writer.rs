@@ -14,7 +14,6 @@ impl JsonObject {
         Self(json)
     }
 
-    /// Writes a member.
     pub(crate) fn member(
         &mut self,
         name: &str,
@@ -52,7 +51,6 @@ impl JsonObject {
         &mut self.0
     }
 
-    /// The object.
     pub(crate) fn end(mut self) -> Vec<u8> {
         self.0.push(b'}');
         self.0

@@ -160,16 +160,6 @@ impl Acceptance {
     pub fn read(event: &AuditEvent) -> Option<Self> {
         read(event, Action::AuditAcceptHead)
     }
-
-    /// Where the chain of hashes was broken.
-    pub fn broken_at(&self) -> Option<i64> {
-        self.broken_at
-    }
-
-    /// The event before the acceptance.
-    pub fn through(&self) -> i64 {
-        self.through
-    }
 }
 
 /// Whether the event names `last`, under `key_id`, as the one before.
@@ -177,9 +167,7 @@ pub(crate) fn names_last(event: &AuditEvent, last: &ChainLink, key_id: &str) -> 
     let named = read::<KeyChange>(event, Action::AuditKeyChange)
         .map(|it| (it.key_id, it.through, it.hash))
         .or_else(|| Acceptance::read(event).map(|it| (it.key_id, it.through, it.hash)));
-    named.is_some_and(|(key, through, hash)| {
-        key == key_id && through == last.event_id && hash == last.hash
-    })
+    named == Some((key_id.to_owned(), last.event_id, last.hash.clone()))
 }
 
 /// Whether the event says that what is up to `anchor` is missing by right.
@@ -187,15 +175,12 @@ pub(crate) fn names_anchor(event: &AuditEvent, anchor: &ChainLink) -> bool {
     let named = read::<Removal>(event, Action::AuditPrune)
         .map(|it| (it.through, it.hash))
         .or_else(|| Acceptance::read(event).map(|it| (it.anchor_id, it.anchor_hash)));
-    named.is_some_and(|(id, hash)| id == anchor.event_id && hash == anchor.hash)
+    named == Some((anchor.event_id, anchor.hash.clone()))
 }
 
 fn read<T: DeserializeOwned>(event: &AuditEvent, action: Action) -> Option<T> {
-    let after = event
-        .after
-        .as_deref()
-        .filter(|_| event.action == action.as_str())?;
-    json::from_str(after).ok()
+    let after = event.after.as_deref();
+    json::from_str(after.filter(|_| event.action == action.as_str())?).ok()
 }
 
 /// A JSON array of everything, in a fixed order: no two events read alike.

@@ -160,33 +160,20 @@ pub enum Target {
 }
 
 impl Target {
-    /// The word for its kind.
-    pub fn kind(&self) -> &'static str {
+    /// The word for its kind, and its id; a name that somebody chose is redacted.
+    fn parts(self) -> (&'static str, String) {
         match self {
-            Self::Client(_) => "client",
-            Self::Clients => "clients",
-            Self::Secret(_) => "secret",
-            Self::Token(_) => "token",
-            Self::Key(_) => "key",
-            Self::Issuer(_) => "issuer",
-            Self::Admin(_) => "admin",
-            Self::Certificate(_) => "certificate",
-            Self::Clock => "clock",
-            Self::Installation => "installation",
-            Self::Audit => "audit",
-        }
-    }
-
-    /// Its id; a name that somebody chose is redacted.
-    pub fn id(&self) -> String {
-        match self {
-            Self::Client(id) => id.to_string(),
-            Self::Secret(id) => id.to_string(),
-            Self::Token(id) => id.to_string(),
-            Self::Key(id) => id.to_string(),
-            Self::Issuer(name) => name.to_string(),
-            Self::Admin(text) | Self::Certificate(text) => redact_string(text.clone()),
-            Self::Clients | Self::Clock | Self::Installation | Self::Audit => String::new(),
+            Self::Client(id) => ("client", id.to_string()),
+            Self::Clients => ("clients", String::new()),
+            Self::Secret(id) => ("secret", id.to_string()),
+            Self::Token(id) => ("token", id.to_string()),
+            Self::Key(id) => ("key", id.to_string()),
+            Self::Issuer(name) => ("issuer", name.to_string()),
+            Self::Admin(name) => ("admin", redact_string(name)),
+            Self::Certificate(names) => ("certificate", redact_string(names)),
+            Self::Clock => ("clock", String::new()),
+            Self::Installation => ("installation", String::new()),
+            Self::Audit => ("audit", String::new()),
         }
     }
 }
@@ -285,9 +272,9 @@ pub struct AuditEvent {
     pub request_id: Option<String>,
     /// [`Action::as_str`].
     pub action: String,
-    /// [`Target::kind`].
+    /// The word for the kind of its target.
     pub target_type: String,
-    /// [`Target::id`].
+    /// The id of its target.
     pub target: String,
     /// The client that it concerns.
     pub client_id: Option<String>,
@@ -302,6 +289,7 @@ impl AuditEvent {
     /// secret by mistake, and nothing removes it from here.
     pub fn new(event_id: i64, stamp: Stamp<'_>, new: NewEvent) -> Self {
         let by = stamp.by;
+        let (target_type, target) = new.target.parts();
         Self {
             event_id,
             at: stamp.at,
@@ -315,8 +303,8 @@ impl AuditEvent {
             source: by.source.map(|address| address.to_canonical().to_string()),
             request_id: by.request_id.clone(),
             action: new.action.as_str().to_owned(),
-            target_type: new.target.kind().to_owned(),
-            target: new.target.id(),
+            target_type: target_type.to_owned(),
+            target,
             client_id: new.client_id.map(|id| id.to_string()),
             before: new.before.map(redact_json),
             after: new.after.map(redact_json),

@@ -6,11 +6,13 @@ use std::net::IpAddr;
 use ipnet::{IpNet, Ipv4Net};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::domain::ParseError;
+use crate::domain::{ParseError, ensure, list_type};
 
 /// The networks that a client may log in from; none: from anywhere. As JSON a list of texts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AllowedNetworks(Vec<IpNet>);
+
+list_type!(AllowedNetworks, IpNet);
 
 impl AllowedNetworks {
     /// The most that a client has.
@@ -29,23 +31,12 @@ impl AllowedNetworks {
         let mut networks = networks?;
         networks.sort_unstable();
         networks.dedup();
-        if networks.len() > Self::MAX {
-            return Err(ParseError::new(format!(
-                "a client can have at most {} allowed networks",
-                Self::MAX
-            )));
-        }
+        ensure!(
+            networks.len() <= Self::MAX,
+            "a client can have at most {} allowed networks",
+            Self::MAX
+        );
         Ok(Self(networks))
-    }
-
-    /// Whether a client may log in from anywhere.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.0.len()
     }
 
     /// Whether a client may log in from this address.
@@ -85,11 +76,8 @@ fn parse_one(word: &str) -> Result<IpNet, ParseError> {
 
 impl fmt::Display for AllowedNetworks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, network) in self.0.iter().enumerate() {
-            let space = if index == 0 { "" } else { " " };
-            write!(f, "{space}{network}")?;
-        }
-        Ok(())
+        let words: Vec<String> = self.iter().map(ToString::to_string).collect();
+        f.write_str(&words.join(" "))
     }
 }
 
@@ -198,11 +186,6 @@ mod tests {
             prop_assert_eq!(&AllowedNetworks::parse(&list.to_string()).unwrap(), &list);
             let lines = list.to_string().replace(' ', "\n");
             prop_assert_eq!(&AllowedNetworks::parse(&lines).unwrap(), &list);
-        }
-
-        #[test]
-        fn nothing_that_is_typed_breaks_it(text in "\\PC*") {
-            let _ = AllowedNetworks::parse(&text);
         }
     }
 }

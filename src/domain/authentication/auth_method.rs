@@ -2,11 +2,10 @@
 //! have for them. Knows nothing of how each is checked.
 
 use std::fmt;
-use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
 
-use crate::domain::{ParseError, word_enum};
+use crate::domain::{ParseError, ensure, text_traits, word_enum};
 
 word_enum! {
     /// One way of client authentication (`token_endpoint_auth_method`).
@@ -41,11 +40,10 @@ impl AuthMethods {
         for word in text.split_ascii_whitespace() {
             bits |= AuthMethod::parse(word)?.bit();
         }
-        if bits == 0 {
-            return Err(ParseError::new(
-                "a client needs at least one authentication method",
-            ));
-        }
+        ensure!(
+            bits != 0,
+            "a client needs at least one authentication method"
+        );
         Ok(Self(bits))
     }
 
@@ -76,13 +74,7 @@ impl fmt::Display for AuthMethods {
     }
 }
 
-impl FromStr for AuthMethods {
-    type Err = ParseError;
-
-    fn from_str(text: &str) -> Result<Self, ParseError> {
-        Self::parse(text)
-    }
-}
+text_traits!(AuthMethods: FromStr);
 
 impl Serialize for AuthMethods {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

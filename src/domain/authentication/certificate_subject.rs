@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use serde::{Serialize, Serializer};
 
-use crate::domain::{DistinguishedName, ParseError};
+use crate::domain::{DistinguishedName, ParseError, ensure, text_traits};
 
 /// What a certificate must say for its holder to be the client; one thing, the one that is registered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -66,35 +66,25 @@ impl fmt::Display for CertificateSubject {
     }
 }
 
-impl std::str::FromStr for CertificateSubject {
-    type Err = ParseError;
-
-    fn from_str(text: &str) -> Result<Self, ParseError> {
-        Self::parse(text)
-    }
-}
+text_traits!(CertificateSubject: FromStr);
 
 /// A host name in lower case; a wildcard names nobody in particular.
 fn dns(text: &str) -> Result<String, ParseError> {
     let good = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
-    if (1..=253).contains(&text.len()) && text.chars().all(good) {
-        Ok(text.to_ascii_lowercase())
-    } else {
-        Err(ParseError::new(
-            "san_dns must be a host name of letters, digits, `-`, `_` and `.`, without a wildcard",
-        ))
-    }
+    ensure!(
+        (1..=253).contains(&text.len()) && text.chars().all(good),
+        "san_dns must be a host name of letters, digits, `-`, `_` and `.`, without a wildcard"
+    );
+    Ok(text.to_ascii_lowercase())
 }
 
 fn plain(text: &str, mark: char) -> Result<String, ParseError> {
     let good = text.bytes().all(|b| b.is_ascii_graphic()) && text.contains(mark);
-    if (3..=512).contains(&text.len()) && good {
-        Ok(text.to_owned())
-    } else {
-        Err(ParseError::new(format!(
-            "san_uri and san_email must be printable ASCII; `{mark}` is missing, or something else is wrong"
-        )))
-    }
+    ensure!(
+        (3..=512).contains(&text.len()) && good,
+        "san_uri and san_email must be printable ASCII; `{mark}` is missing, or something else is wrong"
+    );
+    Ok(text.to_owned())
 }
 
 #[cfg(test)]

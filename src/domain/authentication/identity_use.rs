@@ -1,10 +1,7 @@
 //! Owns when an identity of a client was last used, and how identities are told apart where that is kept.
 
-use std::net::IpAddr;
-
 use aws_lc_rs::digest::{Context, SHA256};
 
-use crate::base::clock::UnixTime;
 use crate::domain::{ClientIdentity, IssuerName, LastUsed, Subject};
 
 /// A digest of an identity: of one length, whatever the identity asks for.
@@ -48,17 +45,6 @@ impl IdentityDigest {
     /// Hexadecimal digits.
     pub fn as_str(&self) -> &str {
         &self.0
-    }
-}
-
-impl IdentityUse {
-    /// A use now.
-    pub fn new(issuer: IssuerName, subject: String, used_at: UnixTime, source: IpAddr) -> Self {
-        Self {
-            issuer,
-            subject,
-            last: LastUsed { used_at, source },
-        }
     }
 }
 

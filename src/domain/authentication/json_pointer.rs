@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
-use crate::domain::{ParseError, text_type};
+use crate::domain::{ParseError, ensure, text_type};
 
 /// Where a claim is (RFC 6901): at least one step, into objects only.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -20,17 +20,15 @@ impl JsonPointer {
         let escapes =
             tildes.all(|(at, _)| matches!(text.as_bytes().get(at + 1), Some(b'0' | b'1')));
         let is_short = (2..=512).contains(&text.len());
-        if !is_short || !text.starts_with('/') || !escapes || text.chars().any(char::is_control) {
-            return Err(ParseError::new(format!(
-                "`{text}` is not a JSON pointer such as /repository_id (RFC 6901: `~1` is a slash within a name)"
-            )));
-        }
+        ensure!(
+            is_short && text.starts_with('/') && escapes && !text.chars().any(char::is_control),
+            "`{text}` is not a JSON pointer such as /repository_id (RFC 6901: `~1` is a slash within a name)"
+        );
         let pointer = Self(text.to_owned());
-        if pointer.steps().take(2).eq(Self::CHOSEN_BY_CALLER) {
-            return Err(ParseError::new(
-                "the caller of AWS chooses request_tags, so they prove nothing and cannot be a condition",
-            ));
-        }
+        ensure!(
+            pointer.steps().take(2).ne(Self::CHOSEN_BY_CALLER),
+            "the caller of AWS chooses request_tags, so they prove nothing and cannot be a condition"
+        );
         Ok(pointer)
     }
 

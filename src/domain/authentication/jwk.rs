@@ -5,42 +5,25 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Map, Value};
 
-use crate::domain::ParseError;
+use crate::domain::{ParseError, ensure, word_enum};
 
 /// RFC 7518 §6.2.2, §6.3.2, §6.4: what makes a key private or symmetric.
 pub(in crate::domain) const PRIVATE_MEMBERS: [&str; 8] =
     ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
-/// A curve of RFC 7518 §6.2.1.1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Curve {
-    /// `P-256`
-    P256,
-    /// `P-384`
-    P384,
-    /// `P-521`
-    P521,
+word_enum! {
+    /// A curve of RFC 7518 §6.2.1.1.
+    pub enum Curve, "a curve" {
+        /// NIST P-256.
+        P256 = "P-256",
+        /// NIST P-384.
+        P384 = "P-384",
+        /// NIST P-521.
+        P521 = "P-521",
+    }
 }
 
 impl Curve {
-    fn parse(crv: &str) -> Option<Self> {
-        match crv {
-            "P-256" => Some(Self::P256),
-            "P-384" => Some(Self::P384),
-            "P-521" => Some(Self::P521),
-            _ => None,
-        }
-    }
-
-    /// Its name, `crv`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::P256 => "P-256",
-            Self::P384 => "P-384",
-            Self::P521 => "P-521",
-        }
-    }
-
     /// How many bytes a coordinate has.
     fn coordinate_length(self) -> usize {
         match self {
@@ -80,17 +63,16 @@ impl PublicKey {
             number[zeros..].to_vec()
         };
         let (n, e) = (without_zeros(n), without_zeros(e));
-        if !(256..=1_024).contains(&n.len())
-            || n.first()
-                .is_some_and(|first| n.len() == 256 && *first < 0x80)
-        {
-            return Err(ParseError::new("an RSA key must have 2048 to 8192 bits"));
-        }
-        if e.len() > 4 || e.last().is_none_or(|last| last % 2 == 0) || e == [1] {
-            return Err(ParseError::new(
-                "an RSA key's exponent must be odd and have at most 32 bits",
-            ));
-        }
+        let has_first_bit = n.first().is_some_and(|first| *first >= 0x80);
+        ensure!(
+            (257..=1_024).contains(&n.len()) || (n.len() == 256 && has_first_bit),
+            "an RSA key must have 2048 to 8192 bits"
+        );
+        let is_odd = e.last().is_some_and(|last| last % 2 == 1);
+        ensure!(
+            e.len() <= 4 && is_odd && e != [1],
+            "an RSA key's exponent must be odd and have at most 32 bits"
+        );
         Ok(Self::Rsa { n, e })
     }
 }
@@ -118,13 +100,11 @@ impl Jwk {
         let Value::Object(members) = value else {
             return Err(ParseError::new("it is not a JSON object"));
         };
-        if let Some(name) = PRIVATE_MEMBERS
-            .iter()
-            .find(|name| members.contains_key(**name))
-        {
-            return Err(ParseError::new(format!(
+        for name in PRIVATE_MEMBERS {
+            ensure!(
+                !members.contains_key(name),
                 "it has the member `{name}`: it is a private or symmetric key, which only its owner should have"
-            )));
+            );
         }
         let key = match text(members, "kty")? {
             Some("EC") => ec(members)?,
@@ -154,15 +134,14 @@ impl Jwk {
 }
 
 fn ec(members: &Map<String, Value>) -> Result<Option<PublicKey>, ParseError> {
-    let Some(curve) = text(members, "crv")?.and_then(Curve::parse) else {
+    let Some(Ok(curve)) = text(members, "crv")?.map(Curve::parse) else {
         return Ok(None);
     };
     let (x, y) = (bytes(members, "x")?, bytes(members, "y")?);
-    if x.len() != curve.coordinate_length() || y.len() != curve.coordinate_length() {
-        return Err(ParseError::new(
-            "`x` and `y` do not have the length of the curve",
-        ));
-    }
+    ensure!(
+        [x.len(), y.len()] == [curve.coordinate_length(); 2],
+        "`x` and `y` do not have the length of the curve"
+    );
     let point = [&[4], x.as_slice(), &y].concat();
     Ok(Some(PublicKey::Ec { curve, point }))
 }
@@ -172,9 +151,7 @@ fn okp(members: &Map<String, Value>) -> Result<Option<PublicKey>, ParseError> {
         return Ok(None);
     }
     let x = bytes(members, "x")?;
-    if x.len() != 32 {
-        return Err(ParseError::new("`x` does not have 32 bytes"));
-    }
+    ensure!(x.len() == 32, "`x` does not have 32 bytes");
     Ok(Some(PublicKey::Ed25519(x)))
 }
 
@@ -187,16 +164,13 @@ fn may_verify(members: &Map<String, Value>) -> bool {
 
 /// `x5c` is base64, not base64url (RFC 7517 §4.7).
 fn certificate(members: &Map<String, Value>) -> Result<Option<Vec<u8>>, ParseError> {
-    match members.get("x5c") {
-        None => Ok(None),
-        Some(chain) => {
-            let first = chain.get(0).and_then(Value::as_str);
-            first
-                .and_then(|text| STANDARD.decode(text).ok())
-                .map(Some)
-                .ok_or_else(|| ParseError::new("`x5c` is not a list of certificates in base64"))
-        }
-    }
+    let Some(chain) = members.get("x5c") else {
+        return Ok(None);
+    };
+    let first = chain.get(0).and_then(Value::as_str);
+    let der = first.and_then(|text| STANDARD.decode(text).ok());
+    der.map(Some)
+        .ok_or_else(|| ParseError::new("`x5c` is not a list of certificates in base64"))
 }
 
 fn text<'a>(members: &'a Map<String, Value>, name: &str) -> Result<Option<&'a str>, ParseError> {

@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use crate::domain::ParseError;
+use crate::domain::{ParseError, text_traits};
 
 /// An `https` URL with a host, without userinfo or fragment; at most 512 characters.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -43,25 +43,7 @@ impl JwksUri {
     }
 }
 
-impl std::fmt::Display for JwksUri {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl std::str::FromStr for JwksUri {
-    type Err = ParseError;
-
-    fn from_str(text: &str) -> Result<Self, ParseError> {
-        Self::parse(text)
-    }
-}
-
-impl serde::Serialize for JwksUri {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
-    }
-}
+text_traits!(JwksUri: Display, FromStr, Serialize);
 
 #[cfg(test)]
 mod tests {

@@ -4,7 +4,8 @@
 use serde::Serialize;
 
 use crate::domain::{
-    AuthMethod, AuthMethods, CertificateSubject, Identities, JwkSet, JwksUri, ParseError,
+    AuthMethod, AuthMethods, CertificateSubject, Identities, JwkSet, JwksUri, ParseError, ensure,
+    with_changes,
 };
 
 /// Where the public keys of a client are; RFC 7591 §2: never in both places.
@@ -18,37 +19,24 @@ pub enum ClientKeys {
     Uri(JwksUri),
 }
 
-/// How a client may prove who it is.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct AuthenticationSettings {
-    /// The methods it may use.
-    pub auth_methods: AuthMethods,
-    /// Its public keys, for `private_key_jwt` and `self_signed_tls_client_auth`.
-    #[serde(flatten)]
-    pub keys: Option<ClientKeys>,
-    /// How its certificate names it, for `tls_client_auth`.
-    #[serde(flatten)]
-    pub certificate_subject: Option<CertificateSubject>,
-    /// Whether its assertions may have the URL of the token endpoint as `aud`, as before the update of RFC 7523.
-    pub token_endpoint_as_audience: bool,
-    /// How platforms name it. Each is a way to log in, whatever the methods are.
-    #[serde(skip_serializing_if = "Identities::is_empty")]
-    pub identities: Identities,
-}
-
-/// What to change of it; `None` leaves a thing as it is, `Some(None)` takes it away.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct AuthenticationChanges {
-    /// The methods it may use.
-    pub auth_methods: Option<AuthMethods>,
-    /// Its public keys.
-    pub keys: Option<Option<ClientKeys>>,
-    /// How its certificate names it.
-    pub certificate_subject: Option<Option<CertificateSubject>>,
-    /// Whether its assertions may have the URL of the token endpoint as `aud`.
-    pub token_endpoint_as_audience: Option<bool>,
-    /// How platforms name it.
-    pub identities: Option<Identities>,
+with_changes! {
+    /// How a client may prove who it is.
+    #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+    pub struct AuthenticationSettings, AuthenticationChanges {
+        /// The methods it may use.
+        auth_methods: AuthMethods,
+        /// Its public keys, for `private_key_jwt` and `self_signed_tls_client_auth`.
+        #[serde(flatten)]
+        keys: Option<ClientKeys>,
+        /// How its certificate names it, for `tls_client_auth`.
+        #[serde(flatten)]
+        certificate_subject: Option<CertificateSubject>,
+        /// Whether its assertions may have the URL of the token endpoint as `aud`, as before the update of RFC 7523.
+        token_endpoint_as_audience: bool,
+        /// How platforms name it. Each is a way to log in, whatever the methods are.
+        #[serde(skip_serializing_if = "<[_]>::is_empty")]
+        identities: Identities,
+    }
 }
 
 impl AuthenticationSettings {
@@ -60,24 +48,22 @@ impl AuthenticationSettings {
 
     /// Refuses secrets of a client that may not log in with one.
     pub fn check_secrets(&self, count: usize) -> Result<(), ParseError> {
-        if count == 0 || self.allow_secrets() {
-            return Ok(());
-        }
-        Err(ParseError::new(
-            "none of the client's authentication methods uses a secret",
-        ))
+        ensure!(
+            count == 0 || self.allow_secrets(),
+            "none of the client's authentication methods uses a secret"
+        );
+        Ok(())
     }
 
     /// Refuses a method that can never succeed, for want of what it needs.
     pub fn check(&self) -> Result<(), ParseError> {
         let needs = |method: AuthMethod, has: bool, what: &str| {
-            if self.auth_methods.contains(method) && !has {
-                let message = format!("the method {} needs {what}", method.as_str());
-                return Err(ParseError::new(message));
-            }
+            ensure!(
+                has || !self.auth_methods.contains(method),
+                "the method {method} needs {what}"
+            );
             Ok(())
         };
-        let keys = "the client's public keys: a JWK set or a jwks_uri";
         needs(
             AuthMethod::PrivateKeyJwt,
             self.keys.is_some() || !self.identities.is_empty(),
@@ -86,36 +72,13 @@ impl AuthenticationSettings {
         needs(
             AuthMethod::SelfSignedTlsClientAuth,
             self.keys.is_some(),
-            keys,
+            "the client's public keys: a JWK set or a jwks_uri",
         )?;
         needs(
             AuthMethod::TlsClientAuth,
             self.certificate_subject.is_some(),
             "a certificate subject: a subject DN or an alternative name",
         )
-    }
-
-    /// This with the changes made.
-    #[must_use]
-    pub fn changed(self, changes: AuthenticationChanges) -> Self {
-        Self {
-            auth_methods: changes.auth_methods.unwrap_or(self.auth_methods),
-            keys: changes.keys.unwrap_or(self.keys),
-            certificate_subject: changes
-                .certificate_subject
-                .unwrap_or(self.certificate_subject),
-            token_endpoint_as_audience: changes
-                .token_endpoint_as_audience
-                .unwrap_or(self.token_endpoint_as_audience),
-            identities: changes.identities.unwrap_or(self.identities),
-        }
-    }
-}
-
-impl AuthenticationChanges {
-    /// Whether there is nothing to change.
-    pub fn are_empty(&self) -> bool {
-        *self == Self::default()
     }
 }
 

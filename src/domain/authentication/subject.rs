@@ -1,6 +1,6 @@
 //! Owns which `sub` of a platform's token names a client: an exact one, or everything below a segment of a SPIFFE ID.
 
-use crate::domain::{ParseError, SpiffeId, TrustAnchor, text_type};
+use crate::domain::{ParseError, SpiffeId, TrustAnchor, ensure, text_type};
 
 /// The subject that a token must have.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,23 +12,19 @@ impl Subject {
 
     /// Parses a subject. `/*` at the end of a SPIFFE ID stands for one segment or more; otherwise there are no wildcards.
     pub fn parse(text: &str) -> Result<Self, ParseError> {
-        let is_short = (1..=Self::MAX_LENGTH).contains(&text.len());
-        if !is_short || text.chars().any(char::is_control) {
-            return Err(ParseError::new(format!(
-                "a subject must be 1 to {} characters without control characters",
-                Self::MAX_LENGTH
-            )));
-        }
+        ensure!(
+            (1..=Self::MAX_LENGTH).contains(&text.len()) && !text.chars().any(char::is_control),
+            "a subject must be 1 to {} characters without control characters",
+            Self::MAX_LENGTH
+        );
         let (base, is_prefix) = match text.strip_suffix("/*") {
             Some(base) => (base, true),
             None => (text, false),
         };
-        if base.contains('*') || (is_prefix && !is_spiffe_path(base)) {
-            return Err(ParseError::new(
-                "a subject is compared exactly: it can have no wildcard except `/*` after a whole segment of a SPIFFE \
-                    ID",
-            ));
-        }
+        ensure!(
+            !base.contains('*') && (!is_prefix || is_spiffe_path(base)),
+            "a subject is compared exactly: it can have no wildcard except `/*` after a whole segment of a SPIFFE ID"
+        );
         Ok(Self(text.to_owned()))
     }
 

@@ -8,30 +8,23 @@ use crate::base::redact::holds_secret;
 use crate::domain::{
     AllowedNetworks, Audience, AuthenticationChanges, AuthenticationSettings, ClientSecret,
     ClientVersion, Description, ExchangeRules, Generation, Identifiers, ManagedBy, Metadata, Name,
-    ParseError, Scope, SenderConstraint, SenderConstraintChanges, TokenQuota, TokenTyp, text_type,
-    word_enum,
+    ParseError, Scope, SenderConstraint, SenderConstraintChanges, TokenQuota, TokenTyp, ensure,
+    seconds_type, text_type, word_enum,
 };
 
-/// The name a client logs in with (RFC 6749 §2.2).
+/// The name a client logs in with (RFC 6749 §2.2). Any of its characters survives a header, a log line and a URL
+/// (escaped).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ClientId(String);
 
-impl ClientId {
-    /// Parses 1 to 128 printable ASCII characters without spaces: any of them survives a header,
-    /// a log line and a URL (escaped).
-    pub fn parse(text: &str) -> Result<Self, ParseError> {
-        if (1..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic()) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(ParseError::new(
-                "a client_id must be 1 to 128 printable ASCII characters without spaces",
-            ))
-        }
-    }
-}
+text_type!(
+    ClientId,
+    |text| (1..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic()),
+    "a client_id must be 1 to 128 printable ASCII characters without spaces"
+);
 
 impl ClientId {
-    /// The same for a client that is new. One called `.` or `..` could not be named in a URL: browsers and libraries
+    /// [`parse`](Self::parse) for a client that is new. One called `.` or `..` could not be named in a URL: browsers and libraries
     /// take such a segment of a path for a step up, in whichever way it is written.
     pub fn parse_new(text: &str) -> Result<Self, ParseError> {
         let id = Self::parse(text)?;
@@ -41,19 +34,17 @@ impl ClientId {
 
     /// Fails for what no new client may be called. An id stands in every log line in clear.
     pub fn check_new(&self) -> Result<(), ParseError> {
-        match self.as_str() {
-            "." | ".." => Err(ParseError::new(
-                "a client_id cannot be `.` or `..`, which a URL cannot contain",
-            )),
-            text if holds_secret(text) => Err(ParseError::new(
-                "a client_id cannot look like a client secret or a token",
-            )),
-            _ => Ok(()),
-        }
+        ensure!(
+            !matches!(self.as_str(), "." | ".."),
+            "a client_id cannot be `.` or `..`, which a URL cannot contain"
+        );
+        ensure!(
+            !holds_secret(self.as_str()),
+            "a client_id cannot look like a client secret or a token"
+        );
+        Ok(())
     }
 }
-
-text_type!(ClientId);
 
 word_enum! {
     /// Whether a client may get tokens.
@@ -76,23 +67,13 @@ impl TokenTtl {
 
     /// The shortest.
     pub const MIN: Self = Self(60);
-
-    /// Takes a number of seconds.
-    pub fn from_seconds(seconds: i64) -> Result<Self, ParseError> {
-        if (Self::MIN.0..=Self::MAX.0).contains(&seconds) {
-            Ok(Self(seconds))
-        } else {
-            Err(ParseError::new(
-                "a token lifetime must be 60 to 86400 seconds (24 hours)",
-            ))
-        }
-    }
-
-    /// Seconds.
-    pub const fn seconds(self) -> i64 {
-        self.0
-    }
 }
+
+seconds_type!(
+    TokenTtl,
+    TokenTtl::MIN.0..=TokenTtl::MAX.0,
+    "a token lifetime must be 60 to 86400 seconds (24 hours)"
+);
 
 /// Lists the fields of a client once, and makes the types that have them: the client, one to be registered, and a change.
 macro_rules! client_fields {
@@ -155,6 +136,16 @@ macro_rules! client_fields {
         }
 
         impl NewClient {
+            /// A client with these fields.
+            pub fn new(client_id: Option<ClientId>, fields: ClientChanges) -> Self {
+                Self {
+                    client_id,
+                    $($name: fields.$name.unwrap_or_default(),)+
+                    authentication: AuthenticationSettings::default().changed(fields.authentication),
+                    sender_constraint: SenderConstraint::default().changed(fields.sender_constraint),
+                }
+            }
+
             /// The client, registered now under this id. The store begins its version and its generation.
             pub fn register(self, client_id: ClientId, now: UnixTime) -> Client {
                 Client {
@@ -179,17 +170,6 @@ macro_rules! client_fields {
                 let authentication = std::mem::take(&mut client.authentication);
                 client.authentication = authentication.changed(self.authentication);
                 client.sender_constraint = client.sender_constraint.changed(self.sender_constraint);
-            }
-        }
-
-        impl From<ClientChanges> for NewClient {
-            fn from(changes: ClientChanges) -> Self {
-                Self {
-                    client_id: None,
-                    $($name: changes.$name.unwrap_or_default(),)+
-                    authentication: AuthenticationSettings::default().changed(changes.authentication),
-                    sender_constraint: SenderConstraint::default().changed(changes.sender_constraint),
-                }
             }
         }
     };
@@ -220,16 +200,6 @@ client_fields! {
     token_quota: Option<TokenQuota>,
     /// The networks that it may log in from.
     allowed_networks: AllowedNetworks,
-}
-
-impl NewClient {
-    /// A client with these fields.
-    pub fn new(client_id: Option<ClientId>, fields: ClientChanges) -> Self {
-        Self {
-            client_id,
-            ..fields.into()
-        }
-    }
 }
 
 impl Client {

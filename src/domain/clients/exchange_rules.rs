@@ -2,27 +2,30 @@
 //! Knows nothing of who may write the rules, nor of the audiences that the server keeps for itself.
 
 use std::fmt;
-use std::str::FromStr;
 
-use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::base::json;
-use crate::domain::{Audience, ParseError, Scope};
+use crate::domain::parse::Members;
+use crate::domain::{Audience, ParseError, Scope, ensure, list_type, text_traits};
 
 /// The rules of a client, one for each target, sorted by the target. Without a rule for it nothing is exchanged for a
 /// target. As JSON an object: `{"https://orders.example": {"scopes": "read", "map": {"shop:view": "read"}}}`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ExchangeRules(Vec<ExchangeRule>);
 
+list_type!(ExchangeRules, ExchangeRule);
+
 /// What may come of an exchange for one target.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ExchangeRule {
+    #[serde(skip)]
     target: Audience,
     scopes: Scope,
     /// What each scope of the subject token gives; `None`: itself.
-    map: Option<Vec<(Scope, Scope)>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    map: Option<Members<Scope, Scope>>,
 }
 
 impl ExchangeRules {
@@ -47,34 +50,24 @@ impl ExchangeRules {
         });
         let mut rules: Vec<ExchangeRule> = rules.collect::<Result<_, _>>()?;
         rules.sort_by(|one, other| one.target.as_str().cmp(other.target.as_str()));
-        if rules.len() > Self::MAX {
-            let why = format!("a client can have at most {} exchange rules", Self::MAX);
-            return Err(ParseError::new(why));
-        }
+        ensure!(
+            rules.len() <= Self::MAX,
+            "a client can have at most {} exchange rules",
+            Self::MAX
+        );
         let rules = Self(rules);
         let bytes = rules.to_string().len();
-        if bytes > Self::MAX_BYTES {
-            return Err(ParseError::new(format!(
-                "exchange rules can have at most {} bytes as JSON; these have {bytes}",
-                Self::MAX_BYTES
-            )));
-        }
+        ensure!(
+            bytes <= Self::MAX_BYTES,
+            "exchange rules can have at most {} bytes as JSON; these have {bytes}",
+            Self::MAX_BYTES
+        );
         Ok(rules)
     }
 
     /// The rule for a target.
     pub fn find(&self, target: &Audience) -> Option<&ExchangeRule> {
         self.iter().find(|rule| rule.target == *target)
-    }
-
-    /// Whether the client may exchange nothing.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// Each of them.
-    pub fn iter(&self) -> impl Iterator<Item = &ExchangeRule> {
-        self.0.iter()
     }
 
     /// Fails where a reserved scope may result, or gives anything. A row that is read is not judged by it: then a scope that
@@ -104,9 +97,11 @@ impl ExchangeRule {
         let members = rule.as_object().ok_or_else(|| {
             ParseError::new("it must be an object with `scopes` and, optionally, `map`")
         })?;
-        let is_known = |name: &&String| ["scopes", "map"].contains(&name.as_str());
-        if let Some(name) = members.keys().find(|name| !is_known(name)) {
-            return Err(ParseError::new(format!("unknown member `{name}`")));
+        for name in members.keys() {
+            ensure!(
+                ["scopes", "map"].contains(&name.as_str()),
+                "unknown member `{name}`"
+            );
         }
         let scopes = scope_of("scopes", members.get("scopes").unwrap_or(&Value::Null))?;
         let map = match members.get("map") {
@@ -137,8 +132,7 @@ impl ExchangeRule {
 
     /// What each scope of the subject token gives; `None`: itself.
     pub fn map(&self) -> Option<impl Iterator<Item = (&Scope, &Scope)>> {
-        let map = self.map.as_ref()?;
-        Some(map.iter().map(|(from, to)| (from, to)))
+        self.map.as_ref().map(Members::iter)
     }
 
     /// The scopes that a subject token with these scopes gives: with a map, what it says of each of them and no more.
@@ -154,17 +148,16 @@ impl ExchangeRule {
     }
 
     fn all_scopes(&self) -> impl Iterator<Item = &Scope> {
-        let map = self.map.iter().flatten();
+        let map = self.map.iter().flat_map(Members::iter);
         std::iter::once(&self.scopes).chain(map.flat_map(|(from, to)| [from, to]))
     }
 }
 
-fn read_map(map: &Map<String, Value>, scopes: &Scope) -> Result<Vec<(Scope, Scope)>, ParseError> {
-    if map.is_empty() {
-        return Err(ParseError::new(
-            "`map` is empty, so no subject token would give a scope; leave it out to map each scope to itself",
-        ));
-    }
+fn read_map(map: &Map<String, Value>, scopes: &Scope) -> Result<Members<Scope, Scope>, ParseError> {
+    ensure!(
+        !map.is_empty(),
+        "`map` is empty, so no subject token would give a scope; leave it out to map each scope to itself"
+    );
     let mut read = Vec::with_capacity(map.len());
     for (from, to) in map {
         let from = Scope::parse_one(from)
@@ -178,7 +171,7 @@ fn read_map(map: &Map<String, Value>, scopes: &Scope) -> Result<Vec<(Scope, Scop
         read.push((from, to));
     }
     read.sort_by(|(one, _), (other, _)| one.as_str().cmp(other.as_str()));
-    Ok(read)
+    Ok(Members(read))
 }
 
 /// Words with spaces between them, or a list of words; one at least.
@@ -206,36 +199,11 @@ impl fmt::Display for ExchangeRules {
     }
 }
 
-impl FromStr for ExchangeRules {
-    type Err = ParseError;
-
-    fn from_str(text: &str) -> Result<Self, ParseError> {
-        Self::parse(text)
-    }
-}
+text_traits!(ExchangeRules: FromStr);
 
 impl Serialize for ExchangeRules {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.iter().map(|rule| (&rule.target, rule)))
-    }
-}
-
-impl Serialize for ExchangeRule {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        struct Pairs<'a>(&'a [(Scope, Scope)]);
-
-        impl Serialize for Pairs<'_> {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_map(self.0.iter().map(|(from, to)| (from, to)))
-            }
-        }
-
-        let mut members = serializer.serialize_map(None)?;
-        members.serialize_entry("scopes", &self.scopes)?;
-        if let Some(map) = &self.map {
-            members.serialize_entry("map", &Pairs(map))?;
-        }
-        members.end()
     }
 }
 

@@ -3,15 +3,18 @@
 
 use std::fmt;
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
-use crate::domain::{Audience, ParseError};
+use crate::domain::{Audience, ParseError, ensure, list_type};
 
 /// The audiences that a client is: it may introspect the tokens for them (RFC 7662 §4). Never derived from
 /// `audiences`, which say for whom its own tokens may be. Clients of one service may share an identifier. As JSON a
 /// list of texts.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
 pub struct Identifiers(Vec<Audience>);
+
+list_type!(Identifiers, Audience);
 
 impl Identifiers {
     /// The most that a client has.
@@ -20,28 +23,12 @@ impl Identifiers {
     /// Parses identifiers separated by spaces, keeps their order and drops repetitions.
     pub fn parse(text: &str) -> Result<Self, ParseError> {
         let list = Audience::parse_list(text)?;
-        if list.len() > Self::MAX {
-            return Err(ParseError::new(format!(
-                "a client can have at most {} identifiers",
-                Self::MAX
-            )));
-        }
+        ensure!(
+            list.len() <= Self::MAX,
+            "a client can have at most {} identifiers",
+            Self::MAX
+        );
         Ok(Self(list))
-    }
-
-    /// Whether the client is no audience at all.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// Whether the client is this audience.
-    pub fn contains(&self, audience: &Audience) -> bool {
-        self.0.contains(audience)
-    }
-
-    /// Each of them, in order.
-    pub fn iter(&self) -> impl Iterator<Item = &Audience> {
-        self.0.iter()
     }
 }
 
@@ -49,12 +36,6 @@ impl Identifiers {
 impl fmt::Display for Identifiers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&Audience::join(&self.0))
-    }
-}
-
-impl Serialize for Identifiers {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
     }
 }
 

@@ -2,9 +2,8 @@
 //! a version is transferred.
 
 use std::fmt;
-use std::str::FromStr;
 
-use crate::domain::{Client, ParseError};
+use crate::domain::{Client, ParseError, text_traits};
 
 /// Begins at the client's first generation, so that no version of a deleted client comes again under its id. Each change of
 /// the client or of its secrets adds 1, in the transaction of the change. 0: the client is not stored yet.
@@ -40,13 +39,7 @@ impl fmt::Display for ClientVersion {
     }
 }
 
-impl FromStr for ClientVersion {
-    type Err = ParseError;
-
-    fn from_str(text: &str) -> Result<Self, ParseError> {
-        Self::parse(text)
-    }
-}
+text_traits!(ClientVersion: FromStr);
 
 impl From<&Client> for ClientVersion {
     fn from(client: &Client) -> Self {

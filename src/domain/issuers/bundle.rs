@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::base::json;
-use crate::domain::{JwkSet, ParseError, SkippedKey};
+use crate::domain::{JwkSet, ParseError, SkippedKey, ensure};
 
 /// The keys of a trust domain that sign JWT-SVIDs.
 #[derive(Clone, Debug)]
@@ -35,11 +35,10 @@ impl SpiffeBundle {
         let of_tokens = members.iter().filter_map(Value::as_object);
         let of_tokens = of_tokens.filter(|key| key.get("use") == Some(&Value::from("jwt-svid")));
         let keys: Vec<Value> = of_tokens.map(without_use).collect();
-        if keys.is_empty() {
-            return Err(ParseError::new(
-                "the bundle has no key for JWT-SVIDs: none has the `use` jwt-svid",
-            ));
-        }
+        ensure!(
+            !keys.is_empty(),
+            "the bundle has no key for JWT-SVIDs: none has the `use` jwt-svid"
+        );
         let set = Map::from_iter([("keys".to_owned(), Value::Array(keys))]);
         let (keys, skipped) = JwkSet::parse_published(&Value::Object(set).to_string())?;
         Ok(Self {

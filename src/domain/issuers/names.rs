@@ -12,42 +12,32 @@ const SPIFFE: &str = "spiffe://";
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct IssuerName(String);
 
-impl IssuerName {
-    /// Parses 1 to 64 lower-case letters, digits, `-`, `_` and `.`; the first is a letter or a digit.
-    pub fn parse(text: &str) -> Result<Self, ParseError> {
+text_type!(
+    IssuerName,
+    |text| {
         let is_word = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
-        let is_good = (1..=64).contains(&text.len())
+        (1..=64).contains(&text.len())
             && text.bytes().next().is_some_and(is_word)
-            && text.bytes().all(|b| is_word(b) || b"-_.".contains(&b));
-        if is_good {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(ParseError::new(
-                "the name of an issuer is 1 to 64 characters of a-z, 0-9, `-`, `_` and `.`, and begins with a letter or a digit",
-            ))
-        }
-    }
-}
+            && text.bytes().all(|b| is_word(b) || b"-_.".contains(&b))
+    },
+    "the name of an issuer is 1 to 64 characters of a-z, 0-9, `-`, `_` and `.`, and begins with a letter or a digit"
+);
 
 /// The exact claim `iss` of an issuer's tokens: an `https` URL, to the letter.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct IssuerUrl(String);
 
-impl IssuerUrl {
-    /// Parses an `https` URL of at most 512 printable ASCII characters, without user name, query or fragment.
-    pub fn parse(text: &str) -> Result<Self, ParseError> {
-        let url = text.starts_with("https://").then(|| JwksUri::parse(text));
-        let is_plain = matches!(&url, Some(Ok(uri)) if uri.url().query().is_none());
-        if is_plain && text.bytes().all(|b| b.is_ascii_graphic() && b != b'?') {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(ParseError::new(
-                "the `iss` of an issuer must be an https:// URL of at most 512 characters, without user name, query \
-                    or fragment",
-            ))
-        }
-    }
+text_type!(
+    IssuerUrl,
+    |text| {
+        text.starts_with("https://")
+            && JwksUri::parse(text).is_ok_and(|uri| uri.url().query().is_none())
+            && text.bytes().all(|b| b.is_ascii_graphic() && b != b'?')
+    },
+    "the `iss` of an issuer must be an https:// URL of at most 512 characters, without user name, query or fragment"
+);
 
+impl IssuerUrl {
     /// The URL of the issuer's metadata: the default of `OpenID` Connect Discovery 1.0 §4.
     pub fn discovery_url(&self) -> Result<JwksUri, ParseError> {
         let base = self.0.trim_end_matches('/');
@@ -63,23 +53,20 @@ impl IssuerUrl {
     }
 }
 
-/// A SPIFFE trust domain: the part of a SPIFFE ID behind `spiffe://` and before the path.
+/// A SPIFFE trust domain (SPIFFE-ID §2.1): the part of a SPIFFE ID behind `spiffe://` and before the path.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct TrustDomain(String);
 
-impl TrustDomain {
-    /// Parses a trust domain (SPIFFE-ID §2.1): 1 to 255 lower-case letters, digits, `.`, `-` and `_`.
-    pub fn parse(text: &str) -> Result<Self, ParseError> {
+text_type!(
+    TrustDomain,
+    |text| {
         let is_good = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b".-_".contains(&b);
-        if (1..=255).contains(&text.len()) && text.bytes().all(is_good) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(ParseError::new(
-                "a trust domain must be 1 to 255 characters of a-z, 0-9, `.`, `-` and `_`, without `spiffe://`",
-            ))
-        }
-    }
+        (1..=255).contains(&text.len()) && text.bytes().all(is_good)
+    },
+    "a trust domain must be 1 to 255 characters of a-z, 0-9, `.`, `-` and `_`, without `spiffe://`"
+);
 
+impl TrustDomain {
     /// Its SPIFFE ID, to which the path of a workload is appended.
     pub fn id(&self) -> String {
         format!("{SPIFFE}{}", self.0)
@@ -92,10 +79,6 @@ impl TrustDomain {
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 }
-
-text_type!(IssuerName);
-text_type!(IssuerUrl);
-text_type!(TrustDomain);
 
 /// The ID of a workload: a trust domain and a path of at least one segment (SPIFFE-ID §2).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -159,14 +142,6 @@ pub enum TrustAnchor {
 }
 
 impl TrustAnchor {
-    /// The text by which it is found: the `iss`, or `spiffe://` and the trust domain.
-    pub fn text(&self) -> String {
-        match self {
-            Self::Url(url) => url.to_string(),
-            Self::Domain(domain) => domain.id(),
-        }
-    }
-
     /// Whether a client id would be taken for the issuer or for a workload of it.
     pub fn claims_client_id(&self, id: &ClientId) -> bool {
         match self {
@@ -176,9 +151,13 @@ impl TrustAnchor {
     }
 }
 
+/// The text by which it is found: the `iss`, or `spiffe://` and the trust domain.
 impl fmt::Display for TrustAnchor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text())
+        match self {
+            Self::Url(url) => url.fmt(f),
+            Self::Domain(domain) => f.write_str(&domain.id()),
+        }
     }
 }
 

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
-use crate::domain::{ParseError, text_type, word_enum};
+use crate::domain::{ParseError, ensure, seconds_type, text_type, word_enum};
 
 word_enum! {
     /// Whether clients may log in with tokens of an issuer.
@@ -26,48 +26,26 @@ word_enum! {
     }
 }
 
-/// An absolute path of a file on the machine of the server; 1 to 512 characters.
+/// An absolute path of a file on the machine of the server, without control characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FilePath(String);
 
-impl FilePath {
-    /// Parses a path.
-    pub fn parse(text: &str) -> Result<Self, ParseError> {
-        let is_good = text.starts_with('/') && text.chars().all(|c| !c.is_control());
-        if is_good && text.len() <= 512 {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(ParseError::new(
-                "a file path must begin with `/` and have at most 512 characters",
-            ))
-        }
-    }
-}
-
-text_type!(FilePath);
+text_type!(
+    FilePath,
+    |text| text.starts_with('/') && text.len() <= 512 && !text.chars().any(char::is_control),
+    "a file path must begin with `/` and have at most 512 characters"
+);
 
 /// The longest lifetime of an issuer's tokens, counted from `iat`: 60 seconds to 24 hours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct MaxLifetime(i64);
 
-impl MaxLifetime {
-    /// Takes a number of seconds.
-    pub fn from_seconds(seconds: i64) -> Result<Self, ParseError> {
-        if (60..=24 * 60 * 60).contains(&seconds) {
-            Ok(Self(seconds))
-        } else {
-            Err(ParseError::new(
-                "the longest lifetime of an issuer's tokens must be 60 to 86400 seconds (24 hours)",
-            ))
-        }
-    }
-
-    /// Seconds.
-    pub const fn seconds(self) -> i64 {
-        self.0
-    }
-}
+seconds_type!(
+    MaxLifetime,
+    60..=24 * 60 * 60,
+    "the longest lifetime of an issuer's tokens must be 60 to 86400 seconds (24 hours)"
+);
 
 /// One hour.
 impl Default for MaxLifetime {
@@ -77,7 +55,8 @@ impl Default for MaxLifetime {
 }
 
 /// The algorithms in which an issuer may sign; never a symmetric one.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
 pub struct IssuerAlgorithms(Vec<&'static str>);
 
 impl IssuerAlgorithms {
@@ -89,11 +68,12 @@ impl IssuerAlgorithms {
     /// Parses names separated by spaces; none: all.
     pub fn parse(text: &str) -> Result<Self, ParseError> {
         let words: Vec<&str> = text.split_ascii_whitespace().collect();
-        if let Some(word) = words.iter().find(|word| !Self::ALL.contains(word)) {
-            return Err(ParseError::new(format!(
+        for word in &words {
+            ensure!(
+                Self::ALL.contains(word),
                 "`{word}` is not an algorithm of an issuer; choose from {}",
                 Self::ALL.join(", ")
-            )));
+            );
         }
         let named = Self::ALL.into_iter().filter(|alg| words.contains(alg));
         Ok(if words.is_empty() {
@@ -124,12 +104,6 @@ impl Default for IssuerAlgorithms {
 impl fmt::Display for IssuerAlgorithms {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.join(" "))
-    }
-}
-
-impl Serialize for IssuerAlgorithms {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
     }
 }
 

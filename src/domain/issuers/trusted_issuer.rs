@@ -148,25 +148,27 @@ impl TrustedIssuer {
     /// Whether what only people at the command line and owners write is the same in both: files of the server, and
     /// whether addresses of its own network are reached.
     pub fn has_reach_of(&self, other: Option<&Self>) -> bool {
-        let file = |it: &Self| match &it.keys {
-            KeySource::BundleFile(path) => Some(path.clone()),
-            KeySource::Discovery(_)
-            | KeySource::JwksUri(_)
-            | KeySource::Inline(_)
-            | KeySource::BundleEndpoint(_) => None,
-        };
         let reach = |it: &Self| {
+            let bundle = match &it.keys {
+                KeySource::BundleFile(path) => Some(path.clone()),
+                KeySource::Discovery(_)
+                | KeySource::JwksUri(_)
+                | KeySource::Inline(_)
+                | KeySource::BundleEndpoint(_) => None,
+            };
             let fetch = &it.fetch;
-            let files = (fetch.ca_file.clone(), fetch.bearer_token_file.clone());
-            (fetch.private_addresses, files, file(it))
+            let files = [&fetch.ca_file, &fetch.bearer_token_file].map(Clone::clone);
+            (fetch.private_addresses, files, bundle)
         };
-        let nothing = (false, (None, None), None);
-        let before = other.map_or(nothing.clone(), reach);
+        let nothing = (false, [None, None], None);
         let after = reach(self);
         // Whoever moves the URL would have the file's token sent to another host, or reach another private address.
-        let is_moved = other.is_some_and(|it| it.keys != self.keys || it.anchor != self.anchor)
-            || other.is_some_and(|it| it.fetch.allowed_hosts != self.fetch.allowed_hosts);
-        after == nothing || (after == before && !is_moved)
+        let is_moved = |it: &Self| {
+            it.keys != self.keys
+                || it.anchor != self.anchor
+                || it.fetch.allowed_hosts != self.fetch.allowed_hosts
+        };
+        after == nothing || other.is_some_and(|it| after == reach(it) && !is_moved(it))
     }
 }
 

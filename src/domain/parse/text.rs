@@ -1,7 +1,7 @@
 //! Owns the free text people write about a client. Knows nothing of where it is shown, so it
 //! refuses only what is wrong everywhere: control characters and too much of it.
 
-use crate::domain::{ParseError, text_type};
+use crate::domain::{ParseError, ensure, text_type};
 
 /// What people call a client; at most 200 characters, one line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -15,54 +15,46 @@ pub struct Description(String);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ManagedBy(String);
 
+text_type!(ManagedBy);
+text_type!(Name);
+text_type!(Description);
+
 impl ManagedBy {
     /// Parses the name of a file.
     pub fn parse(text: &str) -> Result<Self, ParseError> {
-        if text.trim().is_empty() {
-            return Err(ParseError::new("the name of a manifest cannot be empty"));
-        }
-        check("the name of a manifest", text, 100, |c| !c.is_control())?;
-        Ok(Self(text.to_owned()))
+        ensure!(
+            !text.trim().is_empty(),
+            "the name of a manifest cannot be empty"
+        );
+        check("the name of a manifest", text, 100, &[]).map(Self)
     }
 }
 
 impl Name {
     /// Parses a name.
     pub fn parse(text: &str) -> Result<Self, ParseError> {
-        check("a name", text, 200, |c| !c.is_control())?;
-        Ok(Self(text.to_owned()))
+        check("a name", text, 200, &[]).map(Self)
     }
 }
 
 impl Description {
     /// Parses a description; line breaks and tabs are part of it.
     pub fn parse(text: &str) -> Result<Self, ParseError> {
-        check("a description", text, 2_000, |c| {
-            !c.is_control() || matches!(c, '\n' | '\r' | '\t')
-        })?;
-        Ok(Self(text.to_owned()))
+        check("a description", text, 2_000, &['\n', '\r', '\t']).map(Self)
     }
 }
 
-fn check(
-    what: &str,
-    text: &str,
-    longest: usize,
-    allowed: impl Fn(char) -> bool,
-) -> Result<(), ParseError> {
-    if text.chars().count() > longest {
-        return Err(ParseError::new(format!(
-            "{what} can have at most {longest} characters"
-        )));
-    }
-    match text.chars().find(|c| !allowed(*c)) {
-        Some(c) => Err(ParseError::new(format!(
+/// The text, if it is short enough and has no other control characters than these.
+fn check(what: &str, text: &str, longest: usize, allowed: &[char]) -> Result<String, ParseError> {
+    ensure!(
+        text.chars().count() <= longest,
+        "{what} can have at most {longest} characters"
+    );
+    for c in text.chars().filter(|c| c.is_control()) {
+        ensure!(
+            allowed.contains(&c),
             "{what} cannot contain the control character {c:?}"
-        ))),
-        None => Ok(()),
+        );
     }
+    Ok(text.to_owned())
 }
-
-text_type!(ManagedBy);
-text_type!(Name);
-text_type!(Description);

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use crate::base::clock::UnixTime;
 use crate::base::secret::{Secret, random_base62};
-use crate::domain::{ClientId, IdleExpiry, ParseError, base62_id, is_strong, word_enum};
+use crate::domain::{ClientId, IdleExpiry, ParseError, base62_id, ensure, is_strong, word_enum};
 
 /// A rotation overlaps two; five leave room for a fleet in the middle of one.
 pub const MAX_LIVE_SECRETS: usize = 5;
@@ -166,19 +166,18 @@ impl GeneratedSecret {
 
 /// Checks a secret that a human chose or that was imported.
 pub fn chosen_secret(plain: &str) -> Result<(), ParseError> {
-    if plain.is_empty() || plain.len() > 1_024 {
-        return Err(ParseError::new("a client_secret must have 1 to 1024 bytes"));
-    }
-    if plain.chars().any(char::is_control) {
-        return Err(ParseError::new(
-            "a client_secret cannot contain control characters",
-        ));
-    }
-    if GeneratedSecret::has_prefix(plain) {
-        return Err(ParseError::new(
-            "a chosen client_secret cannot begin with `tks_`, the prefix of generated ones",
-        ));
-    }
+    ensure!(
+        (1..=1_024).contains(&plain.len()),
+        "a client_secret must have 1 to 1024 bytes"
+    );
+    ensure!(
+        !plain.chars().any(char::is_control),
+        "a client_secret cannot contain control characters"
+    );
+    ensure!(
+        !GeneratedSecret::has_prefix(plain),
+        "a chosen client_secret cannot begin with `tks_`, the prefix of generated ones"
+    );
     Ok(())
 }
 

@@ -1,31 +1,22 @@
-//! Owns the end of a secret that follows from its use: so long after the last one. Knows nothing of how uses are counted.
+//! Owns the ends of secrets that follow from their use, so long after the last one, or from a secret that replaces them.
+//! Knows nothing of how uses are counted.
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::domain::ParseError;
+use crate::base::clock::UnixTime;
+use crate::domain::seconds_type;
 
 /// The idle expiry of a secret, in seconds: one hour to a year.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(transparent)]
 pub struct IdleExpiry(i64);
 
-impl IdleExpiry {
-    /// Takes a number of seconds.
-    pub fn from_seconds(seconds: i64) -> Result<Self, ParseError> {
-        if (3_600..=365 * 86_400).contains(&seconds) {
-            Ok(Self(seconds))
-        } else {
-            Err(ParseError::new(
-                "the idle expiry of a secret must be one hour to 365 days",
-            ))
-        }
-    }
-
-    /// Seconds.
-    pub fn seconds(self) -> i64 {
-        self.0
-    }
-}
+seconds_type!(
+    IdleExpiry,
+    3_600..=365 * 86_400,
+    "the idle expiry of a secret must be one hour to 365 days"
+);
 
 /// In its largest whole unit: `24 hours`.
 impl std::fmt::Display for IdleExpiry {
@@ -40,10 +31,15 @@ impl std::fmt::Display for IdleExpiry {
     }
 }
 
-impl Serialize for IdleExpiry {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_i64(self.0)
-    }
+/// When the live secrets end that a client had before a new one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OldSecrets {
+    /// Those that nothing else ends stay.
+    Stay,
+    /// At this time, unless a secret ends earlier.
+    ExpireAt(UnixTime),
+    /// Each so long after its last use.
+    ExpireUnused(IdleExpiry),
 }
 
 #[cfg(test)]

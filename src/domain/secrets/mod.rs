@@ -2,6 +2,5 @@
 
 pub(in crate::domain) mod client_secret;
 pub(in crate::domain) mod idle_expiry;
-pub(in crate::domain) mod old_secrets;
 pub(in crate::domain) mod retirement_advice;
 pub(in crate::domain) mod strength;

@@ -24,73 +24,42 @@ pub struct SecretAdvice {
 impl SecretAdvice {
     /// What to say of `secret`, one of those of the client.
     pub fn new(secret: &ClientSecret, of: &ClientRecord, uses: &ClientUses, now: UnixTime) -> Self {
-        let is_live = |secret: &ClientSecret| secret.expires_at.is_none_or(|end| end > now);
-        if !is_live(secret) {
-            return safe("It has expired: safe to remove.");
-        }
-        let others = of
-            .secrets
-            .iter()
-            .filter(|it| is_live(it))
-            .count()
-            .saturating_sub(1);
+        let live = of.secrets.iter().filter(|it| it.is_live(now));
+        let others = live.count().saturating_sub(1);
         let last = uses.of_secret(&secret.secret_id);
         let age = now.since(last.map_or(secret.created_at, |it| it.last.used_at));
         let span = span_in_words(age);
-        match last {
+        let unused = match last {
+            Some(_) => format!("Not used for {span}"),
+            None => format!("Never used since its creation {span} ago"),
+        };
+        let (is_safe, sentence) = match last {
+            _ if !secret.is_live(now) => (true, "It has expired: safe to remove.".to_owned()),
             Some(it) if age < UNUSED_AFTER => {
-                let (times, last) = (it.uses_24h, it.last.in_words(now));
-                let often = if times == 0 {
-                    format!("Last used {last}")
-                } else {
-                    format!("In use: {}, last {last}", often(times))
+                let last = it.last.in_words(now);
+                let often = match it.uses_24h {
+                    0 => format!("Last used {last}"),
+                    1 => format!("In use: once in 24 hours, last {last}"),
+                    times => format!("In use: {times} times in 24 hours, last {last}"),
                 };
-                unsafe_because(format!("{often}. Logins with it would fail."))
+                (false, format!("{often}. Logins with it would fail."))
             }
             // An identity at a trusted issuer takes its place.
-            _ if others == 0 && of.client.authentication.identities.is_empty() => {
-                unsafe_because(format!(
-                    "{}, but it is the client's only secret: without it the client cannot log in with a secret.",
-                    unused(last.is_some(), &span)
-                ))
-            }
-            None if age < UNUSED_AFTER => unsafe_because(format!(
-                "Not used yet, {span} after its creation: it may not be in place everywhere."
-            )),
-            _ => safe(format!(
-                "{}: safe to remove.",
-                unused(last.is_some(), &span)
-            )),
-        }
-    }
-}
-
-fn safe(sentence: impl Into<String>) -> SecretAdvice {
-    SecretAdvice {
-        is_safe: true,
-        sentence: sentence.into(),
-    }
-}
-
-fn unsafe_because(sentence: String) -> SecretAdvice {
-    SecretAdvice {
-        is_safe: false,
-        sentence,
-    }
-}
-
-fn unused(was_used: bool, span: &str) -> String {
-    if was_used {
-        format!("Not used for {span}")
-    } else {
-        format!("Never used since its creation {span} ago")
-    }
-}
-
-fn often(times: u64) -> String {
-    match times {
-        1 => "once in 24 hours".to_owned(),
-        _ => format!("{times} times in 24 hours"),
+            _ if others == 0 && of.client.authentication.identities.is_empty() => (
+                false,
+                format!(
+                    "{unused}, but it is the client's only secret: without it the client cannot log in with a secret."
+                ),
+            ),
+            None if age < UNUSED_AFTER => (
+                false,
+                format!(
+                    "Not used yet, {span} after its creation: it may not be in place everywhere."
+                ),
+            ),
+            _ => (true, format!("{unused}: safe to remove.")),
+        };
+        Self { is_safe, sentence }
     }
 }
 

@@ -9,24 +9,19 @@ use utoipa::openapi::schema::OneOfBuilder;
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::domain::{ParseError, text_type};
+use crate::domain::{ParseError, ensure, text_type};
 
 /// Whom a token is for: the name or URL of a resource server (RFC 7519 §4.1.3, RFC 8707 §2).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Audience(String);
 
-impl Audience {
-    /// Parses 1 to 256 printable ASCII characters without spaces.
-    pub fn parse(text: &str) -> Result<Self, ParseError> {
-        if (1..=256).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic()) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(ParseError::new(
-                "an audience must be 1 to 256 printable ASCII characters without spaces",
-            ))
-        }
-    }
+text_type!(
+    Audience,
+    |text| (1..=256).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic()),
+    "an audience must be 1 to 256 printable ASCII characters without spaces"
+);
 
+impl Audience {
     /// Parses a resource indicator: an absolute URI without fragment (RFC 8707 §2).
     pub fn parse_resource(text: &str) -> Result<Self, ParseError> {
         let (scheme, rest) = text.split_once(':').unwrap_or_default();
@@ -35,13 +30,11 @@ impl Audience {
                 .chars()
                 .all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
             && !rest.is_empty();
-        if absolute && !text.contains('#') {
-            Self::parse(text)
-        } else {
-            Err(ParseError::new(
-                "a resource must be an absolute URI without fragment (RFC 8707 section 2)",
-            ))
-        }
+        ensure!(
+            absolute && !text.contains('#'),
+            "a resource must be an absolute URI without fragment (RFC 8707 section 2)"
+        );
+        Self::parse(text)
     }
 
     /// Parses audiences separated by spaces, keeps their order and drops repetitions.
@@ -53,9 +46,10 @@ impl Audience {
                 audiences.push(audience);
             }
         }
-        if audiences.len() > 50 {
-            return Err(ParseError::new("a client can have at most 50 audiences"));
-        }
+        ensure!(
+            audiences.len() <= 50,
+            "a client can have at most 50 audiences"
+        );
         Ok(audiences)
     }
 
@@ -180,30 +174,24 @@ impl<'de> Deserialize<'de> for Audiences {
 /// The path of the admin API.
 const ADMIN_API: &str = "/admin/api";
 
-/// Whom a token is from: an `https` URL without query or fragment (RFC 8414 §2).
+/// Whom a token is from: an `https` URL without query or fragment (RFC 8414 §2). It is also the default audience.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Issuer(String);
+
+text_type!(
+    Issuer,
+    |text| {
+        let host = text.strip_prefix("https://").unwrap_or_default();
+        let is_good = |b: u8| b.is_ascii_graphic() && b != b'?' && b != b'#';
+        let is_complete = !host.is_empty() && !host.starts_with('/');
+        is_complete && text.len() <= Issuer::MAX_LENGTH && text.bytes().all(is_good)
+    },
+    "an issuer must be an https:// URL of at most 246 characters, without query or fragment"
+);
 
 impl Issuer {
     /// Longer ones would have an admin audience that is no audience.
     const MAX_LENGTH: usize = 256 - ADMIN_API.len();
-
-    /// Parses an issuer URL of at most 246 characters: it is also the default audience.
-    pub fn parse(text: &str) -> Result<Self, ParseError> {
-        let host = text.strip_prefix("https://").unwrap_or_default();
-        let complete = !host.is_empty() && !host.starts_with('/') && text.len() <= Self::MAX_LENGTH;
-        if complete
-            && text
-                .bytes()
-                .all(|b| b.is_ascii_graphic() && b != b'?' && b != b'#')
-        {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(ParseError::new(
-                "an issuer must be an https:// URL of at most 246 characters, without query or fragment",
-            ))
-        }
-    }
 
     /// The audience of the admin API, which is no other's: the URL of the API.
     pub fn admin_audience(&self) -> Audience {
@@ -222,9 +210,6 @@ impl Issuer {
             .map_or("", |start| host[start..].trim_end_matches('/'))
     }
 }
-
-text_type!(Audience);
-text_type!(Issuer);
 
 #[cfg(test)]
 mod tests {
@@ -275,26 +260,18 @@ mod tests {
     }
 
     #[test]
-    fn an_issuer_knows_its_endpoints_and_its_path() {
-        for (issuer, endpoint, path) in [
-            ("https://a", "https://a/token", ""),
-            ("https://a:1/", "https://a:1/token", ""),
-            ("https://a/b/c/", "https://a/b/c/token", "/b/c"),
+    fn an_issuer_knows_its_endpoints_its_path_and_the_audience_of_its_admin_api() {
+        for (issuer, base, path) in [
+            ("https://a", "https://a", ""),
+            ("https://a:1/", "https://a:1", ""),
+            ("https://a:1/b/", "https://a:1/b", "/b"),
+            ("https://a/b/c/", "https://a/b/c", "/b/c"),
         ] {
             let issuer = Issuer::parse(issuer).unwrap();
-            assert_eq!(issuer.endpoint("/token"), endpoint);
+            let admin_audience = issuer.admin_audience();
+            assert_eq!(issuer.endpoint("/token"), format!("{base}/token"));
+            assert_eq!(admin_audience.as_str(), format!("{base}/admin/api"));
             assert_eq!(issuer.path(), path);
-        }
-    }
-
-    #[test]
-    fn the_admin_api_of_every_issuer_has_an_audience() {
-        for (issuer, audience) in [
-            ("https://a", "https://a/admin/api"),
-            ("https://a:1/b/", "https://a:1/b/admin/api"),
-        ] {
-            let issuer = Issuer::parse(issuer).unwrap();
-            assert_eq!(issuer.admin_audience().as_str(), audience);
         }
         let longest = Issuer::parse(&format!("https://{}", "a".repeat(238))).unwrap();
         let audience = longest.admin_audience();

@@ -1,54 +1,31 @@
 //! Owns the names of claims that a proxy asks for: each becomes a part of a header's name.
 
-use std::fmt;
+use crate::domain::{ParseError, ensure, text_type};
 
-use crate::domain::ParseError;
-
-/// The name of a claim: 1 to 64 characters of `[a-z0-9_]`.
+/// The name of a claim, as it stands in a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClaimName(String);
 
+text_type!(
+    ClaimName,
+    |text| {
+        let is_good = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
+        (1..=64).contains(&text.len()) && text.bytes().all(is_good)
+    },
+    "the name of a claim must be 1 to 64 lowercase ASCII letters, digits and underscores"
+);
+
 impl ClaimName {
-    const MAX_LENGTH: usize = 64;
-    const MAX_NAMES: usize = 32;
-
-    /// Parses one name.
-    pub fn parse(text: &str) -> Result<Self, ParseError> {
-        let is_allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
-        if (1..=Self::MAX_LENGTH).contains(&text.len()) && text.bytes().all(is_allowed) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(ParseError::new(
-                "the name of a claim must be 1 to 64 lowercase ASCII letters, digits and underscores",
-            ))
-        }
-    }
-
     /// Parses names separated by commas, each once.
     pub fn parse_list(text: &str) -> Result<Vec<Self>, ParseError> {
         let mut names = Vec::new();
         for word in text.split(',') {
             let name = Self::parse(word)?;
-            if names.contains(&name) {
-                return Err(ParseError::new(format!("the claim `{name}` is repeated")));
-            }
+            ensure!(!names.contains(&name), "the claim `{name}` is repeated");
             names.push(name);
         }
-        if names.len() > Self::MAX_NAMES {
-            return Err(ParseError::new("a request can have at most 32 claims"));
-        }
+        ensure!(names.len() <= 32, "a request can have at most 32 claims");
         Ok(names)
-    }
-
-    /// As it stands in a token.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for ClaimName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
     }
 }
 

@@ -2,7 +2,6 @@
 
 pub(in crate::domain) mod audience;
 pub(in crate::domain) mod claim_name;
-pub(in crate::domain) mod generation;
 pub(in crate::domain) mod http_uri;
 pub(in crate::domain) mod resource_url;
 pub(in crate::domain) mod revocation;
@@ -11,5 +10,4 @@ pub(in crate::domain) mod sender_constraint;
 pub(in crate::domain) mod thumbprint;
 pub(in crate::domain) mod token_id;
 pub(in crate::domain) mod token_quota;
-pub(in crate::domain) mod token_typ;
 pub(in crate::domain) mod token_type;

@@ -5,10 +5,10 @@ use std::fmt;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
-use crate::domain::ParseError;
+use crate::domain::{ParseError, text_traits};
 
 /// The SHA-256 of a key or a certificate, which names it; base64url as text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ToSchema)]
@@ -43,12 +43,7 @@ impl Serialize for Thumbprint {
     }
 }
 
-impl<'de> Deserialize<'de> for Thumbprint {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-        Self::parse(&text).map_err(serde::de::Error::custom)
-    }
-}
+text_traits!(Thumbprint: Deserialize);
 
 #[cfg(test)]
 mod tests {

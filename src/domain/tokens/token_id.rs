@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::domain::ParseError;
+use crate::domain::{ParseError, text_traits};
 
 // 16 bytes, because the IDs of all revoked tokens are in memory.
 /// The ID of a token, `jti` (RFC 7519 §4.1.7): a UUID in its simple form.
@@ -42,12 +42,7 @@ impl Serialize for TokenId {
     }
 }
 
-impl<'de> Deserialize<'de> for TokenId {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-        Self::parse(&text).map_err(serde::de::Error::custom)
-    }
-}
+text_traits!(TokenId: Deserialize);
 
 #[cfg(test)]
 mod tests {
@@ -77,11 +72,6 @@ mod tests {
             prop_assert_eq!(TokenId::parse(&id.to_string()), Ok(id));
             let json = serde_json::to_string(&id).unwrap();
             prop_assert_eq!(json, format!("\"{id}\""));
-        }
-
-        #[test]
-        fn parsing_never_panics(text in any::<String>()) {
-            let _ = TokenId::parse(&text);
         }
     }
 }

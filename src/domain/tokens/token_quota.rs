@@ -1,9 +1,9 @@
 //! Owns how many tokens a client may have in an hour, and how far it is with them. Knows nothing of how they are counted.
 
 use std::fmt;
-use utoipa::ToSchema;
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::base::clock::UnixTime;
 use crate::domain::ParseError;
@@ -12,7 +12,8 @@ use crate::domain::ParseError;
 pub const QUOTA_WINDOW: i64 = 3_600;
 
 /// The most tokens that a client may have in an hour.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(transparent)]
 pub struct TokenQuota(u32);
 
 impl TokenQuota {
@@ -44,12 +45,6 @@ impl TokenQuota {
 impl fmt::Display for TokenQuota {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
-    }
-}
-
-impl Serialize for TokenQuota {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_u32(self.0)
     }
 }
 

@@ -90,7 +90,7 @@ impl Store {
                 "there are {MAX_ISSUERS} trusted issuers already, which is the limit"
             )));
         }
-        let (anchor, definition) = (issuer.anchor.text(), to_json(issuer)?);
+        let (anchor, definition) = (issuer.anchor.to_string(), to_json(issuer)?);
         if tx.execute(INSERT, &[name, &anchor, &definition]).await? == 0 {
             return Ok(IssuerWritten::Taken);
         }

@@ -41,7 +41,7 @@ pub(super) async fn refuse_client_ids(tx: &mut Tx<'_>, anchor: &TrustAnchor) -> 
         order by client_id
         limit 1";
     // Behind the slash of a trust domain come all its workloads; behind an `iss` comes nothing.
-    let text = anchor.text();
+    let text = anchor.to_string();
     let (first, end) = match anchor {
         TrustAnchor::Domain(_) => (format!("{text}/"), format!("{text}0")),
         TrustAnchor::Url(_) => (text.clone(), text.clone()),

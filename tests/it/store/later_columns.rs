@@ -113,7 +113,11 @@ async fn write_usage(store: &Store, round: usize) {
     let identities = Identities::from_values(&[identity]).unwrap();
     let identity = identities.iter().next().unwrap();
     let digest = IdentityDigest::of(identity);
-    let used = IdentityUse::new(identity.issuer().clone(), "a".to_owned(), used_at, source);
+    let used = IdentityUse {
+        issuer: identity.issuer().clone(),
+        subject: "a".to_owned(),
+        last,
+    };
     for rows in [
         UsageRows::Totals(vec![((UsageSpan::Hour, hour), counts)]),
         UsageRows::Clients(vec![((Some(client_id.clone()), hour), counts)]),

@@ -4,25 +4,30 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::ser::SerializeMap;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::domain::authentication::subject::is_spiffe_path;
-use crate::domain::{IssuerName, JsonPointer, ParseError, Subject, TrustAnchor};
+use crate::domain::parse::Members;
+use crate::domain::{IssuerName, JsonPointer, ParseError, Subject, TrustAnchor, ensure, list_type};
 
 /// One way in which a platform names a client.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ClientIdentity {
     issuer: IssuerName,
+    #[serde(skip_serializing_if = "Option::is_none")]
     subject: Option<Subject>,
     /// At least one where there is no subject.
-    claims: Vec<(JsonPointer, String)>,
+    #[serde(skip_serializing_if = "Members::is_empty")]
+    claims: Members<JsonPointer, String>,
 }
 
 /// The identities of a client, each of which is enough: at most 20, none twice. As JSON a list of objects.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
 pub struct Identities(Vec<ClientIdentity>);
+
+list_type!(Identities, ClientIdentity);
 
 /// What an identity asks of a token, and what the token has there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,39 +43,32 @@ pub struct IdentityRule<'a> {
 }
 
 impl ClientIdentity {
-    /// The most claims of one.
-    const MAX_CLAIMS: usize = 10;
-
     /// An identity: with a subject, with claims, or with both.
     pub fn new(
         issuer: IssuerName,
         subject: Option<Subject>,
         mut claims: Vec<(JsonPointer, String)>,
     ) -> Result<Self, ParseError> {
-        if subject.is_none() && claims.is_empty() {
-            return Err(ParseError::new(
-                "an identity needs a subject or a claim; without one, every token of the issuer would log in as the \
-                    client",
-            ));
-        }
-        if claims.len() > Self::MAX_CLAIMS {
-            return Err(ParseError::new("an identity can have at most 10 claims"));
-        }
+        ensure!(
+            subject.is_some() || !claims.is_empty(),
+            "an identity needs a subject or a claim; without one, every token of the issuer would log in as the client"
+        );
+        ensure!(claims.len() <= 10, "an identity can have at most 10 claims");
         claims.sort();
-        if claims.windows(2).any(|pair| pair[0].0 == pair[1].0) {
-            return Err(ParseError::new("an identity has a claim twice"));
-        }
-        let is_good =
-            |value: &str| (1..=512).contains(&value.len()) && !value.chars().any(char::is_control);
-        if let Some((pointer, _)) = claims.iter().find(|(_, value)| !is_good(value)) {
-            return Err(ParseError::new(format!(
+        ensure!(
+            claims.windows(2).all(|pair| pair[0].0 != pair[1].0),
+            "an identity has a claim twice"
+        );
+        for (pointer, value) in &claims {
+            ensure!(
+                (1..=512).contains(&value.len()) && !value.chars().any(char::is_control),
                 "the value of `{pointer}` must be 1 to 512 characters without control characters"
-            )));
+            );
         }
         Ok(Self {
             issuer,
             subject,
-            claims,
+            claims: Members(claims),
         })
     }
 
@@ -105,23 +103,19 @@ impl ClientIdentity {
             return Ok(());
         };
         let base = subject.prefix().unwrap_or(subject.as_str());
-        let is_possible = match anchor {
-            TrustAnchor::Domain(domain) => domain.holds(base) && is_spiffe_path(base),
-            TrustAnchor::Url(_) => subject.prefix().is_none(),
-        };
-        if is_possible {
-            return Ok(());
-        }
-        Err(ParseError::new(match anchor {
-            TrustAnchor::Domain(domain) => format!(
+        match anchor {
+            TrustAnchor::Domain(domain) => ensure!(
+                domain.holds(base) && is_spiffe_path(base),
                 "the subject `{subject}` is not a SPIFFE ID in the trust domain `{domain}` of the issuer `{}`",
                 self.issuer
             ),
-            TrustAnchor::Url(_) => format!(
+            TrustAnchor::Url(_) => ensure!(
+                subject.prefix().is_none(),
                 "the subject `{subject}`: `/*` is for SPIFFE IDs, and the issuer `{}` is not a trust domain",
                 self.issuer
             ),
-        }))
+        }
+        Ok(())
     }
 
     /// What it asks of a token with these claims, rule by rule: one at least.
@@ -168,13 +162,9 @@ impl ClientIdentity {
             )
         };
         let members = value.as_object().ok_or_else(malformed)?;
-        if let Some(name) = members
-            .keys()
-            .find(|name| !["issuer", "subject", "claims"].contains(&name.as_str()))
-        {
-            return Err(ParseError::new(format!(
-                "unknown field `{name}` of an identity"
-            )));
+        for name in members.keys() {
+            let is_known = ["issuer", "subject", "claims"].contains(&name.as_str());
+            ensure!(is_known, "unknown field `{name}` of an identity");
         }
         let issuer = members.get("issuer").and_then(Value::as_str);
         let issuer = IssuerName::parse(issuer.ok_or_else(malformed)?)?;
@@ -207,28 +197,10 @@ impl fmt::Display for ClientIdentity {
         if let Some(subject) = &self.subject {
             write!(f, " sub={subject}")?;
         }
-        for (pointer, value) in &self.claims {
+        for (pointer, value) in self.claims() {
             write!(f, " {pointer}={value}")?;
         }
         Ok(())
-    }
-}
-
-impl Serialize for ClientIdentity {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut members = serializer.serialize_map(None)?;
-        members.serialize_entry("issuer", &self.issuer)?;
-        if let Some(subject) = &self.subject {
-            members.serialize_entry("subject", subject)?;
-        }
-        if !self.claims.is_empty() {
-            let claims = self.claims.iter();
-            let claims: Map<String, Value> = claims
-                .map(|(pointer, value)| (pointer.to_string(), Value::from(value.as_str())))
-                .collect();
-            members.serialize_entry("claims", &claims)?;
-        }
-        members.end()
     }
 }
 
@@ -238,12 +210,11 @@ impl Identities {
 
     /// A list without repetitions.
     pub fn new(list: Vec<ClientIdentity>) -> Result<Self, ParseError> {
-        if list.len() > Self::MAX {
-            return Err(ParseError::new(format!(
-                "a client can have at most {} identities",
-                Self::MAX
-            )));
-        }
+        ensure!(
+            list.len() <= Self::MAX,
+            "a client can have at most {} identities",
+            Self::MAX
+        );
         let mut identities: Vec<ClientIdentity> = Vec::new();
         for identity in list {
             if !identities.contains(&identity) {
@@ -259,16 +230,6 @@ impl Identities {
         Self::new(parsed.collect::<Result<_, _>>()?)
     }
 
-    /// Whether no platform names the client.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// Each of them.
-    pub fn iter(&self) -> impl Iterator<Item = &ClientIdentity> {
-        self.0.iter()
-    }
-
     /// How many bytes they have about.
     pub fn size(&self) -> usize {
         let text = |it: &ClientIdentity| {
@@ -278,12 +239,6 @@ impl Identities {
             it.issuer.as_str().len() + subject + 96 + claims.sum::<usize>()
         };
         self.0.iter().map(text).sum()
-    }
-}
-
-impl Serialize for Identities {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
     }
 }
 

@@ -2,14 +2,13 @@
 //! publishes is read as far as it can be used: one unusable key must not keep the client out.
 
 use std::fmt;
-use std::str::FromStr;
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::base::json;
-use crate::domain::{Jwk, ParseError};
+use crate::domain::{Jwk, ParseError, ensure, text_traits};
 
 /// A client rotates two or three keys; the bytes leave room for certificate chains beside them.
 const MAX_KEYS: usize = 20;
@@ -18,11 +17,15 @@ const MAX_KEYS: usize = 20;
 const MAX_SHOWN_KID: usize = 64;
 
 /// The public keys of a client: 1 to 20, at most 32 KiB of JSON.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
+#[serde(transparent)]
 pub struct JwkSet {
     json: Box<RawValue>,
+    #[serde(skip)]
     keys: Vec<Jwk>,
 }
+
+text_traits!(JwkSet: Display, FromStr, Eq);
 
 /// A key of a published set that is not used. It displays as a text for the log, without key material.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,11 +87,10 @@ impl JwkSet {
     }
 
     fn of(set: &Map<String, Value>, keys: Vec<Jwk>) -> Result<Self, ParseError> {
-        if keys.is_empty() {
-            return Err(ParseError::new(
-                "the JWK set has no usable key of kind EC, OKP (Ed25519) or RSA",
-            ));
-        }
+        ensure!(
+            !keys.is_empty(),
+            "the JWK set has no usable key of kind EC, OKP (Ed25519) or RSA"
+        );
         let json = serde_json::value::to_raw_value(set)
             .map_err(|error| ParseError::new(format!("the JWK set is not JSON: {error}")))?;
         Ok(Self { json, keys })
@@ -164,34 +166,6 @@ impl fmt::Display for SkippedKey {
             write!(f, " (kid `{kid}`)")?;
         }
         write!(f, ": {}", self.reason)
-    }
-}
-
-impl PartialEq for JwkSet {
-    fn eq(&self, other: &Self) -> bool {
-        self.as_str() == other.as_str()
-    }
-}
-
-impl Eq for JwkSet {}
-
-impl fmt::Display for JwkSet {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for JwkSet {
-    type Err = ParseError;
-
-    fn from_str(text: &str) -> Result<Self, ParseError> {
-        Self::parse(text)
-    }
-}
-
-impl Serialize for JwkSet {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.json.serialize(serializer)
     }
 }
 

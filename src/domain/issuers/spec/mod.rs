@@ -10,6 +10,7 @@ use crate::base::json;
 use crate::domain::{
     Audience, FetchRules, FilePath, IssuerAlgorithms, IssuerName, IssuerStatus, IssuerUrl, JwkSet,
     JwksUri, KeySource, MaxLifetime, ParseError, Replay, TrustAnchor, TrustDomain, TrustedIssuer,
+    ensure,
 };
 
 /// A trusted issuer in a document. An omitted member changes nothing, `null` removes the value.
@@ -33,43 +34,28 @@ pub struct IssuerSpec {
     #[schema(value_type = Option<String>, nullable = false)]
     pub trust_domain: Option<TrustDomain>,
     /// The URL of its discovery document; null: `iss` and `/.well-known/openid-configuration`
-    #[serde(
-        default,
-        deserialize_with = "given",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, deserialize_with = "given")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub discovery_url: Option<Option<String>>,
     /// The URL of its JWK set, in place of discovery
-    #[serde(
-        default,
-        deserialize_with = "given",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, deserialize_with = "given")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub jwks_uri: Option<Option<String>>,
     /// Its JWK set, in place of a URL; of a trust domain its bundle
-    #[serde(
-        default,
-        deserialize_with = "given",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, deserialize_with = "given")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     pub jwks: Option<Option<Map<String, Value>>>,
     /// The URL of the bundle of its trust domain (profile `https_web`)
-    #[serde(
-        default,
-        deserialize_with = "given",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, deserialize_with = "given")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub bundle_endpoint: Option<Option<String>>,
     /// A file with the bundle of its trust domain. Only owners and the command line write it
-    #[serde(
-        default,
-        deserialize_with = "given",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, deserialize_with = "given")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub bundle_file: Option<Option<FilePath>>,
     /// Further hosts from which the server may fetch keys, with the port if it is not 443
@@ -81,19 +67,13 @@ pub struct IssuerSpec {
     #[schema(nullable = false)]
     pub private_addresses: Option<bool>,
     /// A PEM file of certificate authorities to trust beside the system's. Only owners and the command line write it
-    #[serde(
-        default,
-        deserialize_with = "given",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, deserialize_with = "given")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub ca_file: Option<Option<FilePath>>,
     /// A file with a bearer token for the host of the URL above. Only owners and the command line write it
-    #[serde(
-        default,
-        deserialize_with = "given",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, deserialize_with = "given")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub bearer_token_file: Option<Option<FilePath>>,
     /// The algorithms that it may sign in; an empty list: all of ES256, ES384, `EdDSA`, Ed25519, RS256, RS384, RS512,
@@ -170,11 +150,10 @@ impl IssuerSpec {
         if url.into_iter().chain(domain).any(|it| it != issuer.anchor) {
             return Err(kept("`issuer` or `trust_domain`"));
         }
-        if self.status.is_some_and(|status| status != issuer.status) {
-            return Err(ParseError::new(
-                "enable and disable change the status of an issuer",
-            ));
-        }
+        ensure!(
+            self.status.is_none_or(|status| status == issuer.status),
+            "enable and disable change the status of an issuer"
+        );
         self.change(issuer.clone())?.check()
     }
 
@@ -242,12 +221,10 @@ impl IssuerSpec {
         if let Some(Some(path)) = &self.bundle_file {
             sources.push(KeySource::BundleFile(path.clone()));
         }
-        if sources.len() > 1 {
-            return Err(ParseError::new(
-                "the keys of an issuer must be in one place: one of discovery_url, jwks_uri, jwks, bundle_endpoint, \
-                    bundle_file",
-            ));
-        }
+        ensure!(
+            sources.len() <= 1,
+            "the keys of an issuer must be in one place: one of discovery_url, jwks_uri, jwks, bundle_endpoint, bundle_file"
+        );
         let is_said = self.discovery_url.is_some()
             || self.jwks_uri.is_some()
             || self.jwks.is_some()

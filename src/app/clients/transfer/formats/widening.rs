@@ -78,7 +78,7 @@ impl Narrowing {
             }
             Widening::OptionalScope(word) if self.drop_optional_scopes => {
                 if let Some(scopes) = &mut fields.scopes {
-                    *scopes = scopes.without(|it| it == word);
+                    *scopes = scopes.filter(|it| it != word);
                 }
                 format!("left out its optional scope `{word}`")
             }

@@ -1,11 +1,11 @@
-//! Owns who may use the portal: admins, their roles and what each role may do, and their sessions. Knows nothing of
-//! how a password or a code is checked.
+//! Owns who may use the portal: admins, their roles and what each role may do, their sessions and their passkeys. Knows
+//! nothing of how a password, a code or a passkey is checked.
 
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::base::clock::UnixTime;
-use crate::domain::{ParseError, base62_id, text_type, word_enum};
+use crate::domain::{Name, ParseError, base62_id, ensure, text_type, word_enum};
 
 /// The name an admin logs in with.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -16,13 +16,11 @@ impl AdminName {
     /// remembers which he used.
     pub fn parse(text: &str) -> Result<Self, ParseError> {
         let good = |b: u8| b.is_ascii_alphanumeric() || b"._-+@".contains(&b);
-        if (1..=64).contains(&text.len()) && text.bytes().all(good) {
-            Ok(Self(text.to_ascii_lowercase()))
-        } else {
-            Err(ParseError::new(
-                "an admin's name is 1 to 64 letters, digits and characters of `._-+@`",
-            ))
-        }
+        ensure!(
+            (1..=64).contains(&text.len()) && text.bytes().all(good),
+            "an admin's name is 1 to 64 letters, digits and characters of `._-+@`"
+        );
+        Ok(Self(text.to_ascii_lowercase()))
     }
 }
 
@@ -113,6 +111,29 @@ pub struct AdminSession {
     pub source: String,
     /// The user agent of the browser.
     pub user_agent: String,
+}
+
+/// The name of a passkey in URLs and events.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct PasskeyId(String);
+
+base62_id!(
+    PasskeyId,
+    16,
+    "a passkey's id must be 16 letters and digits"
+);
+
+/// A passkey, without what its signatures are checked with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Passkey {
+    /// Its name in URLs and events.
+    pub passkey_id: PasskeyId,
+    /// What its owner calls it.
+    pub label: Name,
+    /// When it was added.
+    pub created_at: UnixTime,
+    /// When somebody last logged in with it.
+    pub last_used_at: Option<UnixTime>,
 }
 
 #[cfg(test)]

@@ -1,6 +1,14 @@
-//! Owns what replicas tell one another: that something is no more as it was. What it is now each reads by itself.
+//! Owns what replicas tell one another: that something is no more as it was (what it is now each reads by itself), and what
+//! each says of itself. Also how a database is told from others, and from itself as it was before a restore.
 
-use crate::domain::ClientId;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::base::clock::UnixTime;
+use crate::domain::{ClientId, Generation};
+
+/// A replica is thought to be gone when nothing was heard of it for so long, in seconds.
+const SILENT_AFTER: i64 = 30;
 
 /// The place of a change in the order in which changes were committed. A time in microseconds too, later than all
 /// before it.
@@ -45,15 +53,52 @@ impl Change {
     /// Reads what [`kind`](Self::kind) and [`client_id`](Self::client_id) wrote. `None`: a later version wrote it, of
     /// something that this one does not remember.
     pub fn from_parts(kind: &str, client_id: Option<ClientId>) -> Option<Self> {
-        match (kind, client_id) {
-            ("client", Some(id)) => Some(Self::Client(id)),
-            ("revocation", _) => Some(Self::Revocation),
-            ("signing_key", _) => Some(Self::SigningKey),
-            ("certificate", _) => Some(Self::Certificate),
-            ("issuer", _) => Some(Self::Issuer),
-            _ => None,
+        use Change::{Certificate, Issuer, Revocation, SigningKey};
+        if kind == "client" {
+            return client_id.map(Self::Client);
         }
+        let others = [Revocation, SigningKey, Certificate, Issuer];
+        others.into_iter().find(|it| it.kind() == kind)
     }
+}
+
+/// A replica, in its last reported state.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Replica {
+    /// Its ID, which changes with each start.
+    pub replica_id: String,
+    /// The name of its machine.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// When it was started.
+    pub started_at: UnixTime,
+    /// When it last reported its state.
+    pub seen_at: UnixTime,
+    /// When it last read the changes of other replicas.
+    pub changes_read_at: Option<UnixTime>,
+    /// Whether the database notifies it of changes.
+    pub listening: bool,
+    /// When its certificate expires.
+    pub certificate_expires_at: Option<UnixTime>,
+}
+
+impl Replica {
+    /// Whether it was heard of lately.
+    pub fn is_heard(&self, now: UnixTime) -> bool {
+        now.since(self.seen_at) <= SILENT_AFTER
+    }
+}
+
+/// Which database it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Installation {
+    /// Random. A copy and a backup have that of their original.
+    pub identity: String,
+    /// How often `restore` was run, and one.
+    pub epoch: i64,
+    /// Every token with a lower generation is revoked; `restore` raised it.
+    pub generation: Generation,
 }
 
 #[cfg(test)]

@@ -1,4 +1,0 @@
-//! People at the portal.
-
-pub(in crate::domain) mod admin;
-pub(in crate::domain) mod passkey;
