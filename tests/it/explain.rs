@@ -4,16 +4,12 @@
 use serde_json::{Value, json};
 use token_server::app::{NewClient, NewSecret, TokenExplanation};
 use token_server::domain::{
-    Audience, AuthMethods, AuthenticationSettings, ClientId, ClientStatus, RejectedRequest, Scope,
+    Audience, AuthMethods, AuthenticationSettings, ClientStatus, RejectedRequest, Scope,
     SenderConstraint, TokenTtl,
 };
 use token_server::jwt::decode_unverified;
 
-use crate::harness::{Answer, BY, CLIENT, Database, NOW, TestApp};
-
-fn id(text: &str) -> ClientId {
-    ClientId::parse(text).unwrap()
-}
+use crate::harness::{Answer, BY, CLIENT, Database, NOW, TestApp, id, new_client};
 
 async fn explain(test: &TestApp, client_id: &str, scope: Option<&str>) -> TokenExplanation {
     let explained = test.app.tokens.explain(client_id, scope, None).await;
@@ -29,7 +25,7 @@ async fn reason_of(test: &TestApp, answer: &Answer) -> RejectedRequest {
 }
 
 /// Without what is another in each token.
-fn fixed(mut claims: Value) -> Value {
+pub(crate) fn fixed(mut claims: Value) -> Value {
     claims["jti"] = Value::Null;
     claims
 }
@@ -39,11 +35,10 @@ async fn the_token_of_an_explanation_is_the_one_that_is_issued() {
     let test = TestApp::new().await;
     let secret = test
         .register(NewClient {
-            client_id: Some(id(CLIENT)),
             scopes: Scope::parse("read write").unwrap(),
             audiences: Audience::parse_list("https://a.test https://b.test").unwrap(),
             token_ttl: Some(TokenTtl::from_seconds(120).unwrap()),
-            ..NewClient::default()
+            ..new_client(CLIENT)
         })
         .await;
     // Revoking raises `gen`.
@@ -123,11 +118,7 @@ async fn who_cannot_log_in_at_all_is_explained_with_the_true_reason() {
     test.client().await;
     let unknown = explain(&test, "no body", None).await.refusal.unwrap();
     let status = ClientStatus::Disabled;
-    test.app
-        .clients
-        .set_status(BY, &id(CLIENT), status)
-        .await
-        .unwrap();
+    test.set_client_status(&id(CLIENT), status).await;
     let disabled = explain(&test, CLIENT, None).await.refusal.unwrap();
 
     for (refusal, reason) in [
@@ -144,12 +135,11 @@ async fn who_cannot_log_in_at_all_is_explained_with_the_true_reason() {
 async fn what_is_assumed_of_a_bound_client_and_what_it_lacks_is_said() {
     let test = TestApp::new().await;
     let new = NewClient {
-        client_id: Some(id(CLIENT)),
         sender_constraint: SenderConstraint {
             dpop_bound_access_tokens: true,
             ..SenderConstraint::default()
         },
-        ..NewClient::default()
+        ..new_client(CLIENT)
     };
     let (_, added) = test
         .app
@@ -177,16 +167,15 @@ async fn what_is_assumed_of_a_bound_client_and_what_it_lacks_is_said() {
 async fn behind_one_answer_stand_many_reasons() {
     let test = TestApp::with(&[("THROTTLE_CLIENT_FAILURES", "3")]).await;
     let secret = test.client().await;
-    let record = test.app.clients.find(&id(CLIENT)).await.unwrap();
+    let record = test.find_client(&id(CLIENT)).await;
     let secret_id = record.secrets[0].secret_id.clone();
     let post_only = AuthMethods::parse("client_secret_post").unwrap();
     test.register(NewClient {
-        client_id: Some(id("poster")),
         authentication: AuthenticationSettings {
             auth_methods: post_only,
             ..AuthenticationSettings::default()
         },
-        ..NewClient::default()
+        ..new_client("poster")
     })
     .await;
 
@@ -250,13 +239,12 @@ async fn a_method_that_is_not_the_clients_is_told_at_token_too() {
     let test = TestApp::new().await;
     let secret = test
         .register(NewClient {
-            client_id: Some(id("poster")),
             authentication: AuthenticationSettings {
                 auth_methods: AuthMethods::parse("client_secret_post").unwrap(),
                 ..AuthenticationSettings::default()
             },
             scopes: Scope::parse("read").unwrap(),
-            ..NewClient::default()
+            ..new_client("poster")
         })
         .await;
     let grant = [("grant_type", "client_credentials")];

@@ -2,10 +2,12 @@
 //! paths, and the tokens of its macros.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use syn::visit::{self, Visit};
+
+use crate::tiers::rust_files;
 
 /// A layer, or a part of one, and the modules of this crate that it may name.
 const LAYERS: &[(&str, &[&str])] = &[
@@ -131,7 +133,7 @@ fn no_layer_names_what_it_may_not_know() {
     let mut wrong = Vec::new();
     for file in rust_files(Path::new("src")) {
         let module = module_of(&file);
-        let Some(layer) = layer_of(&module) else {
+        let Some((_, known)) = layer_of(&module) else {
             assert!(
                 module.is_empty(),
                 "{} is in no layer: add it to LAYERS",
@@ -139,7 +141,6 @@ fn no_layer_names_what_it_may_not_know() {
             );
             continue;
         };
-        let (_, known) = layer;
         for (line, path) in names(&file, &module) {
             if let Some(ours) = path.strip_prefix("crate::") {
                 let is_known = known.iter().any(|known| is_below(ours, known));
@@ -396,18 +397,4 @@ impl<'ast> Visit<'ast> for Names {
         self.visit_path(&called.path);
         self.add_tokens(called.tokens.clone());
     }
-}
-
-/// Every Rust file in a folder and the folders in it.
-pub(crate) fn rust_files(path: &Path) -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(path).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            files.extend(rust_files(&path));
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            files.push(path);
-        }
-    }
-    files
 }

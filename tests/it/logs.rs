@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 use token_server::app::NewClient;
-use token_server::domain::{AuthMethods, AuthenticationSettings, ClientId, ClientKeys, JwkSet};
+use token_server::domain::{AuthMethods, AuthenticationSettings, ClientKeys, JwkSet};
 
-use crate::harness::{BY, CLIENT, Log, NOW, Signer, TestApp};
+use crate::harness::{BY, CLIENT, Log, NOW, Signer, TestApp, new_client};
+use crate::oauth::assertion::JWT_BEARER;
 
 #[tokio::test]
 async fn every_request_is_one_line() {
@@ -221,14 +222,13 @@ async fn why_an_assertion_was_refused_is_in_the_log_and_the_assertion_is_not() {
     let (test, signer) = (TestApp::new().await, Signer::new("ES256"));
     let set = JwkSet::parse(&signer.jwks("k")).unwrap();
     let new = |methods: &str, id: &str| NewClient {
-        client_id: ClientId::parse(id).ok(),
         authentication: AuthenticationSettings {
             auth_methods: AuthMethods::parse(methods).unwrap(),
             keys: Some(ClientKeys::Inline(set.clone())),
             certificate_subject: None,
             ..AuthenticationSettings::default()
         },
-        ..NewClient::default()
+        ..new_client(id)
     };
     let keyed = new("private_key_jwt", CLIENT);
     test.app.clients.register(BY, keyed, None).await.unwrap();
@@ -247,11 +247,10 @@ async fn why_an_assertion_was_refused_is_in_the_log_and_the_assertion_is_not() {
 
     let (reasons, logged) = reasons(async {
         for assertion in &assertions {
-            let jwt_bearer = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
             let params = [
                 ("grant_type", "client_credentials"),
                 ("client_assertion", assertion),
-                ("client_assertion_type", jwt_bearer),
+                ("client_assertion_type", JWT_BEARER),
             ];
             test.post_form("/token", &params).await;
         }

@@ -1,8 +1,8 @@
 //! The listener without TLS, for proxies that end it: what is asked there is answered as over TLS.
 
 use tempfile::TempDir;
-use token_server::app::{NewAdmin, NewClient, NewPassword};
-use token_server::domain::{AdminName, AdminRole, ClientId, Scope, SenderConstraint};
+use token_server::app::{NewAdmin, NewPassword};
+use token_server::domain::{AdminName, AdminRole};
 use tokio::net::UnixStream;
 
 use crate::harness::{
@@ -223,18 +223,7 @@ async fn over_a_unix_socket_the_caller_is_whom_the_proxy_names() {
 #[tokio::test]
 async fn a_client_whose_tokens_are_bound_to_a_certificate_is_refused_with_the_reason() {
     let served = ServedPlain::start(&[("TLS_CLIENT_CERTIFICATES", "true")]).await;
-    let secret = served
-        .test
-        .register(NewClient {
-            client_id: Some(ClientId::parse(CLIENT).unwrap()),
-            scopes: Scope::parse("read").unwrap(),
-            sender_constraint: SenderConstraint {
-                tls_client_certificate_bound_access_tokens: true,
-                ..SenderConstraint::default()
-            },
-            ..NewClient::default()
-        })
-        .await;
+    let secret = served.test.certificate_bound_client().await;
 
     // What a header says counts for nothing, since nobody is trusted.
     let headers = [("client-cert", ":AAAA:")];

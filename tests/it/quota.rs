@@ -2,16 +2,12 @@
 
 use serde_json::json;
 use token_server::app::NewClient;
-use token_server::domain::{ClientChanges, ClientId, ExpectedVersion, Scope, TokenQuota};
+use token_server::domain::{ClientChanges, Scope, TokenQuota};
 
 use crate::admin_api::Robot;
-use crate::harness::{Answer, BY, CLIENT, Database, NOW, TestApp};
+use crate::harness::{Answer, CLIENT, Database, NOW, TestApp, id, new_client};
 
 const HOUR: i64 = 3_600;
-
-fn id(text: &str) -> ClientId {
-    ClientId::parse(text).unwrap()
-}
 
 fn quota(count: i64) -> Option<TokenQuota> {
     TokenQuota::from_count(count).ok()
@@ -19,10 +15,9 @@ fn quota(count: i64) -> Option<TokenQuota> {
 
 async fn client_with(test: &TestApp, count: i64) -> String {
     test.register(NewClient {
-        client_id: Some(id(CLIENT)),
         scopes: Scope::parse("read").unwrap(),
         token_quota: quota(count),
-        ..NewClient::default()
+        ..new_client(CLIENT)
     })
     .await
 }
@@ -169,11 +164,7 @@ async fn a_changed_quota_counts_at_once() {
             token_quota: Some(quota),
             ..ClientChanges::default()
         };
-        test.app
-            .clients
-            .update(BY, &id(CLIENT), &ExpectedVersion::Any, changes)
-            .await
-            .unwrap();
+        test.update_client(&id(CLIENT), changes).await;
     };
 
     change(quota(3)).await;
@@ -215,7 +206,7 @@ async fn how_far_a_client_is_is_known_where_it_is_not_served_too() {
     let other = TestApp::on(database, &[]).await;
     let secret = client_with(&one, 10).await;
     one.authorize(CLIENT, &secret).await;
-    let client = one.app.clients.find(&id(CLIENT)).await.unwrap().client;
+    let client = one.find_client(&id(CLIENT)).await.client;
     let used = async |test: &TestApp| {
         let state = test.app.tokens.find_quota_state(&client).await.unwrap();
         state.unwrap().used

@@ -4,24 +4,19 @@ use std::time::Duration;
 
 use serde_json::json;
 use token_server::app::{ExcessSpan, NewClient};
-use token_server::domain::{ClientId, ExcessTokens, ExpectedVersion, Scope, TokenTtl};
+use token_server::domain::{ExcessTokens, Scope, TokenTtl};
 
 use crate::admin_api::Robot;
-use crate::harness::{BY, CLIENT, Database, NOW, TestApp};
+use crate::harness::{BY, CLIENT, Database, NOW, TestApp, id, new_client};
 
 const HOUR: i64 = 3_600;
 const DAY: i64 = 24 * HOUR;
 
-fn id(text: &str) -> ClientId {
-    ClientId::parse(text).unwrap()
-}
-
 async fn client(test: &TestApp, name: &str, ttl: i64) -> String {
     test.register(NewClient {
-        client_id: Some(id(name)),
         scopes: Scope::parse("read").unwrap(),
         token_ttl: TokenTtl::from_seconds(ttl).ok(),
-        ..NewClient::default()
+        ..new_client(name)
     })
     .await
 }
@@ -77,11 +72,7 @@ async fn what_is_older_than_the_span_and_of_deleted_clients_is_not_counted() {
     let gone = client(&test, "gone", HOUR).await;
     issue(&test, CLIENT, &secret, 3).await;
     issue(&test, "gone", &gone, 3).await;
-    test.app
-        .clients
-        .delete(BY, &id("gone"), &ExpectedVersion::Any)
-        .await
-        .unwrap();
+    test.delete_client(&id("gone")).await;
     test.clock.advance(2 * DAY);
 
     let day = test

@@ -19,7 +19,7 @@ fn id() -> ClientId {
 /// The client with an old secret that ends after two hours without use, and a new one.
 async fn rotating(test: &TestApp) -> (String, SecretId, String) {
     let old = test.client().await;
-    let record = test.app.clients.find(&id()).await.unwrap();
+    let record = test.find_client(&id()).await;
     let secret_id = record.secrets[0].secret_id.clone();
     let added = test.app.secrets.add(BY, &id(), NewSecret::default()).await;
     let new = added.unwrap().plain.expose().clone();
@@ -79,7 +79,7 @@ async fn a_secret_that_is_never_used_again_dies_after_it_was_said() {
 async fn the_last_good_secret_stays() {
     let test = TestApp::new().await;
     let secret = test.client().await;
-    let record = test.app.clients.find(&id()).await.unwrap();
+    let record = test.find_client(&id()).await;
     set(&test, &record.secrets[0].secret_id, Some(HOUR)).await;
     test.clock.advance(10 * HOUR);
 
@@ -104,7 +104,7 @@ async fn it_can_be_taken_back_and_goes_with_its_secret() {
         .unwrap();
     test.clock.advance(10 * HOUR);
     assert_eq!(ended(&test).await, 0);
-    let left = test.app.clients.find(&id()).await.unwrap().secrets;
+    let left = test.find_client(&id()).await.secrets;
     assert!(
         left.iter().all(|secret| secret.unused_for.is_none()),
         "{left:?}"

@@ -6,12 +6,12 @@ use rustls::{ClientConfig, HandshakeKind, SupportedProtocolVersion};
 use serde_json::json;
 use token_server::app::NewClient;
 use token_server::domain::{
-    AuthMethods, AuthenticationChanges, AuthenticationSettings, ClientChanges, ClientId,
-    ClientKeys, ExpectedVersion, JwkSet,
+    AuthMethods, AuthenticationChanges, AuthenticationSettings, ClientChanges, ClientKeys,
+    ExpectedVersion, JwkSet,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::harness::{BY, CLIENT, Holder, Served, TestApp, client_config};
+use crate::harness::{BY, CLIENT, Holder, Served, TestApp, client_config, id};
 
 const SPAN: i64 = 6 * 60 * 60;
 
@@ -135,7 +135,7 @@ async fn a_certificate_goes_on_with_its_session_for_as_long_as_it_is_the_clients
         certificate_subject: None,
         ..AuthenticationSettings::default()
     };
-    let id = ClientId::parse(CLIENT).unwrap();
+    let id = id(CLIENT);
     let new = NewClient {
         client_id: Some(id.clone()),
         authentication: settings(keys(holder.jwk())),

@@ -65,7 +65,7 @@ fn every_ignored_test_is_run_by_one_judge_and_every_judge_has_tests() {
 /// A test that is left out for another reason would be left out by both scripts.
 #[test]
 fn a_test_is_ignored_for_no_other_reason_than_interop() {
-    for file in sources("tests/it") {
+    for file in rust_files("tests/it".as_ref()) {
         for line in fs::read_to_string(&file).unwrap().lines() {
             let line = line.trim();
             assert!(
@@ -80,7 +80,7 @@ fn a_test_is_ignored_for_no_other_reason_than_interop() {
 /// Examples in doc comments are not run (`doctest = false`), so there are none.
 #[test]
 fn no_doc_comment_has_a_block_of_code() {
-    for file in sources("src") {
+    for file in rust_files("src".as_ref()) {
         let text = fs::read_to_string(&file).unwrap();
         let fences = text.lines().map(str::trim).filter(|line| {
             line.strip_prefix("//").is_some_and(|line| {
@@ -95,18 +95,16 @@ fn no_doc_comment_has_a_block_of_code() {
     }
 }
 
-fn sources(folder: &str) -> Vec<PathBuf> {
-    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)];
-    let mut found = Vec::new();
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|it| it == "rs") {
-                found.push(path);
-            }
+/// Every Rust file in a folder and the folders in it.
+pub(crate) fn rust_files(path: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(path).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(rust_files(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
         }
     }
-    found
+    files
 }

@@ -2,19 +2,12 @@
 
 use token_server::app::{NewClient, NewSecret, UsageOrder};
 use token_server::base::clock::UnixTime;
-use token_server::domain::{
-    ClientId, ClientUses, ExpectedVersion, LastUsed, Scope, UsageCounts, UsageIn, UsageOf,
-    UsageSpan,
-};
+use token_server::domain::{ClientUses, LastUsed, Scope, UsageCounts, UsageIn, UsageOf, UsageSpan};
 
-use crate::harness::{BY, CLIENT, NOW, TestApp};
+use crate::harness::{BY, CLIENT, NOW, TestApp, id, new_client};
 
 const HOUR: i64 = 3_600;
 const DAY: i64 = 24 * HOUR;
-
-fn id(text: &str) -> ClientId {
-    ClientId::parse(text).unwrap()
-}
 
 fn counts(issued: u64, refused: u64, verified: u64) -> UsageCounts {
     UsageCounts {
@@ -96,7 +89,7 @@ async fn what_a_client_does_is_counted_by_the_hour_and_all_together_by_the_minut
 async fn the_counts_of_replicas_add_up() {
     let one = TestApp::new().await;
     let secret = one.client().await;
-    let other = TestApp::on(one.database.clone(), &[]).await;
+    let other = one.replica().await;
     for _ in 0..3 {
         work(&one, &secret).await;
         work(&other, &secret).await;
@@ -161,7 +154,7 @@ async fn a_client_and_each_secret_tell_when_and_from_where_they_were_last_used()
     let source = "192.0.2.1".parse().unwrap();
     let at = |used_at| LastUsed { used_at, source };
     let found = uses(&test).await;
-    let secrets = test.app.clients.find(&id(CLIENT)).await.unwrap().secrets;
+    let secrets = test.find_client(&id(CLIENT)).await.secrets;
     let old = secrets
         .iter()
         .find(|one| one.secret_id != added.secret.secret_id)
@@ -186,11 +179,7 @@ async fn a_later_client_of_the_same_id_was_never_used() {
     let test = TestApp::new().await;
     let secret = test.client().await;
     work(&test, &secret).await;
-    test.app
-        .clients
-        .delete(BY, &id(CLIENT), &ExpectedVersion::Any)
-        .await
-        .unwrap();
+    test.delete_client(&id(CLIENT)).await;
     // Written after the client has gone.
     test.app.write_usage().await.unwrap();
     test.clock.advance(1);
@@ -253,9 +242,8 @@ async fn the_most_active_and_the_most_failing_come_first() {
     for (name, tokens, failures) in [("a", 1, 2), ("b", 3, 0), ("c", 2, 1)] {
         let secret = test
             .register(NewClient {
-                client_id: Some(id(name)),
                 scopes: Scope::parse("read").unwrap(),
-                ..NewClient::default()
+                ..new_client(name)
             })
             .await;
         for _ in 0..tokens {

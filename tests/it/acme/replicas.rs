@@ -46,10 +46,8 @@ async fn of_two_that_find_it_due_one_orders() {
     assert_eq!(scene.authority.orders(), 2);
 }
 
-#[tokio::test]
-async fn one_that_stops_in_the_middle_is_waited_for_until_its_lease_is_over() {
-    let scene = Scene::new().await;
-    // It begins, and never ends.
+/// Another replica, after this one has begun an order that never ends.
+async fn replica_in_the_middle_of_an_order(scene: &Scene) -> Served {
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     scene.authority.lead_names_to(silent.local_addr().unwrap());
     let begun = async {
@@ -61,6 +59,13 @@ async fn one_that_stops_in_the_middle_is_waited_for_until_its_lease_is_over() {
     }
     let other = scene.replica(&[]).await;
     scene.authority.lead_names_to(other.address);
+    other
+}
+
+#[tokio::test]
+async fn one_that_stops_in_the_middle_is_waited_for_until_its_lease_is_over() {
+    let scene = Scene::new().await;
+    let other = replica_in_the_middle_of_an_order(&scene).await;
 
     scene.clock.advance(599);
     order(&other).await;
@@ -75,17 +80,7 @@ async fn one_that_stops_in_the_middle_is_waited_for_until_its_lease_is_over() {
 #[tokio::test]
 async fn one_that_is_told_to_stop_lets_others_order_at_once() {
     let scene = Scene::new().await;
-    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    scene.authority.lead_names_to(silent.local_addr().unwrap());
-    let begun = async {
-        let _connection = silent.accept().await.unwrap();
-    };
-    tokio::select! {
-        () = begun => {}
-        () = scene.order() => panic!("it ended"),
-    }
-    let other = scene.replica(&[]).await;
-    scene.authority.lead_names_to(other.address);
+    let other = replica_in_the_middle_of_an_order(&scene).await;
 
     scene
         .served

@@ -46,7 +46,7 @@ async fn the_last_owner_who_can_log_in_stays_one() {
 #[tokio::test]
 async fn of_two_owners_removed_on_two_replicas_at_once_one_stays() {
     let one = portal().await;
-    let two = TestApp::on(one.database.clone(), &[]).await;
+    let two = one.replica().await;
     for round in 0..5 {
         let (left, right) = (format!("left{round}"), format!("right{round}"));
         create(&one, &left, AdminRole::Owner).await;

@@ -1,16 +1,15 @@
 //! The page of the audit trail.
 
 use token_server::app::NewClient;
-use token_server::domain::{ClientId, Name, Origin};
+use token_server::domain::{Name, Origin};
 
 use super::{Browser, portal};
-use crate::harness::{Answer, BY, TestApp};
+use crate::harness::{Answer, BY, TestApp, new_client};
 
 async fn register(test: &TestApp, by: &Origin, client_id: &str, name: &str) {
     let new = NewClient {
-        client_id: Some(ClientId::parse(client_id).unwrap()),
         name: Name::parse(name).unwrap(),
-        ..NewClient::default()
+        ..new_client(client_id)
     };
     test.app.clients.register(by, new, None).await.unwrap();
 }

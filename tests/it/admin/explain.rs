@@ -1,10 +1,10 @@
 //! The page that explains.
 
 use serde_json::json;
-use token_server::domain::{ClientId, ClientStatus};
+use token_server::domain::ClientStatus;
 
 use super::{Browser, portal};
-use crate::harness::{BY, CLIENT, NOW};
+use crate::harness::{CLIENT, NOW, id};
 
 #[tokio::test]
 async fn a_viewer_sees_the_token_or_why_there_would_be_none() {
@@ -37,13 +37,9 @@ async fn a_viewer_sees_the_token_or_why_there_would_be_none() {
 async fn the_id_of_an_answer_leads_to_the_true_reason() {
     let test = portal().await;
     let secret = test.client().await;
-    let id = ClientId::parse(CLIENT).unwrap();
+    let id = id(CLIENT);
     let disabled = ClientStatus::Disabled;
-    test.app
-        .clients
-        .set_status(BY, &id, disabled)
-        .await
-        .unwrap();
+    test.set_client_status(&id, disabled).await;
     let answer = test.authorize(CLIENT, &secret).await;
     let request_id = answer.header("x-request-id").to_owned();
     let mut vera = Browser::of(&test, "vera").await;

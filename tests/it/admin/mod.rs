@@ -2,28 +2,14 @@
 
 mod accounts;
 mod audit;
-#[cfg(feature = "passkeys")]
-mod authenticator;
 mod clients;
-mod dashboard;
 mod explain;
-mod forms;
 mod issuers;
 mod keys;
 mod log_in;
-#[cfg(not(feature = "passkeys"))]
-mod no_passkeys;
 mod pages;
-#[cfg(feature = "passkeys")]
-mod passkeys;
-mod questions;
-mod recovery_codes;
 mod rights;
 mod rotation;
-mod routes;
-mod second_factor;
-mod sessions;
-mod shown_once;
 mod tokens;
 mod transfer;
 
@@ -36,10 +22,10 @@ use token_server::domain::{AdminName, AdminRole};
 use crate::harness::{Answer, BY, TestApp};
 
 #[cfg(not(feature = "passkeys"))]
-pub(crate) use no_passkeys::{add_passkey, store_passkey};
+pub(crate) use log_in::no_passkeys::{add_passkey, store_passkey};
 #[cfg(feature = "passkeys")]
-pub(crate) use passkeys::add_passkey;
-pub(crate) use second_factor::{code as second_factor_code, enrol};
+pub(crate) use log_in::passkeys::add_passkey;
+pub(crate) use log_in::second_factor::{code as second_factor_code, enrol};
 
 pub(crate) const PASSWORD: &str = "correct horse battery";
 

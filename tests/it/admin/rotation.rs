@@ -1,17 +1,16 @@
 //! A secret is rotated in one action: a new one is shown, the old one ends by itself or when somebody finishes.
 
 use token_server::app::AuditFilter;
-use token_server::domain::{ClientId, ClientSecret};
+use token_server::domain::ClientSecret;
 
 use super::{Browser, portal};
 use crate::audit;
-use crate::harness::{Answer, CLIENT, NOW, TestApp};
+use crate::harness::{Answer, CLIENT, NOW, TestApp, id};
 
 const PATH: &str = "/admin/clients/billing";
 
 async fn secrets(test: &TestApp) -> Vec<ClientSecret> {
-    let id = ClientId::parse(CLIENT).unwrap();
-    let mut secrets = test.app.clients.find(&id).await.unwrap().secrets;
+    let mut secrets = test.find_client(&id(CLIENT)).await.secrets;
     secrets.sort_by_key(|it| it.created_at);
     secrets
 }

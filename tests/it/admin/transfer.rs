@@ -1,15 +1,10 @@
 //! Import and export in the portal.
 
-use token_server::domain::ClientId;
-
 use super::{Browser, error_at, portal};
+use crate::harness::id;
 
 const KEYCLOAK: &str = include_str!("../../import/keycloak-realm.json");
 const PATH: &str = "/admin/transfer";
-
-fn id(text: &str) -> ClientId {
-    ClientId::parse(text).unwrap()
-}
 
 #[tokio::test]
 async fn a_file_is_looked_at_and_then_imported() {
@@ -40,7 +35,7 @@ async fn a_file_is_looked_at_and_then_imported() {
         .post(&import, &[&fields[..], &[("act", "do")]].concat())
         .await;
     assert!(done.text().contains("Done.") && done.text().contains("/admin/clients/inventory"));
-    test.app.clients.find(&id("inventory")).await.unwrap();
+    test.find_client(&id("inventory")).await;
 
     let refused = browser.post(&import, &fields[..2]).await;
     assert!(
@@ -168,7 +163,7 @@ async fn secrets_with_the_length_of_a_digest_are_imported_when_that_is_ticked() 
     assert!(done.text().contains("Done."), "{}", done.text());
     assert_eq!(test.authorize("made", digest).await.status, 200);
 
-    let record = test.app.clients.find(&id("made")).await.unwrap();
+    let record = test.find_client(&id("made")).await;
     assert!(!record.secrets[0].vouched);
     let fields = [
         ("file", file.as_str()),
@@ -179,7 +174,7 @@ async fn secrets_with_the_length_of_a_digest_are_imported_when_that_is_ticked() 
     ];
     let done = browser.post(&import, &fields).await;
     assert!(done.text().contains("Done."), "{}", done.text());
-    let record = test.app.clients.find(&id("made")).await.unwrap();
+    let record = test.find_client(&id("made")).await;
     assert!(record.secrets[0].vouched);
 }
 
@@ -191,7 +186,7 @@ async fn what_is_wider_here_is_taken_away_when_its_box_is_ticked() {
     let mut browser = Browser::of(&test, "olga").await;
     let fields = [("file", ROW), ("on_conflict", "replace"), ("act", "do")];
     let import = format!("{PATH}/import");
-    let find = async || test.app.clients.find(&id("made")).await.unwrap().client;
+    let find = async || test.find_client(&id("made")).await.client;
 
     let done = browser.post(&import, &fields).await;
     assert!(done.text().contains("--explicit-scopes-only"));

@@ -8,8 +8,8 @@ use token_server::domain::{Audience, Scope};
 use token_server::http::{AdminApiRoute, AppState, admin_api_routes, admin_router};
 use tower::ServiceExt;
 
-use super::{AUDIENCE, EXPORT, ISSUERS, READ, ROBOT, Robot, WRITE, id, register, send, token};
-use crate::harness::{Answer, TestApp};
+use super::{AUDIENCE, EXPORT, ISSUERS, READ, ROBOT, Robot, WRITE, register, send, token};
+use crate::harness::{Answer, TestApp, new_client};
 
 fn routes() -> Vec<AdminApiRoute> {
     let routes = admin_api_routes();
@@ -127,18 +127,15 @@ async fn a_token_for_another_audience_is_refused_the_servers_own_among_them() {
     let audiences = format!("https://other https://tokens.test https://tokens.test/ {AUDIENCE}/v1");
     let secret = test
         .register(NewClient {
-            client_id: Some(id(ROBOT)),
             scopes: Scope::parse("admin:export admin:issuers admin:read admin:write").unwrap(),
             audiences: Audience::parse_list(&format!("{audiences} {AUDIENCE}")).unwrap(),
-            ..NewClient::default()
+            ..new_client(ROBOT)
         })
         .await;
     let token = async |name, audience| {
         let credentials = [("client_id", ROBOT), ("client_secret", &*secret)];
         let form = [&credentials[..], &[(name, audience)]].concat();
-        let answer = test.post_form("/authorize", &form).await;
-        assert_eq!(answer.status, 200, "{}", answer.text());
-        answer.json()["token"].as_str().unwrap().to_owned()
+        test.post_form("/authorize", &form).await.token()
     };
 
     for audience in audiences.split(' ') {
@@ -165,9 +162,8 @@ async fn a_token_for_the_default_audience_is_refused_whatever_its_scopes() {
     for settings in [&[][..], &[("AUDIENCE", "https://tokens.test")]] {
         let test = TestApp::with(settings).await;
         let new = NewClient {
-            client_id: Some(id(ROBOT)),
             scopes: Scope::parse("admin:export admin:read admin:write").unwrap(),
-            ..NewClient::default()
+            ..new_client(ROBOT)
         };
         let secret = test.register(new).await;
         let token = token(&test, ROBOT, &secret, "").await;

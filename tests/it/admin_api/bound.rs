@@ -15,7 +15,7 @@ async fn bound_token(test: &TestApp, prover: &Prover) -> String {
     let headers = [("dpop", proof.as_str())];
     let answer = test.post_form_with("/authorize", &form, &headers).await;
     assert_eq!(answer.json()["token_type"], "DPoP", "{}", answer.text());
-    answer.json()["token"].as_str().unwrap().to_owned()
+    answer.token()
 }
 
 async fn list(test: &TestApp, headers: &[(&str, &str)]) -> Answer {

@@ -78,9 +78,9 @@ async fn who_does_not_say_what_he_has_seen_changes_nothing() {
 async fn of_two_replicas_that_change_the_same_at_once_one_is_refused() {
     let one = TestApp::new().await;
     one.client().await;
-    let two = TestApp::on(one.database.clone(), &[]).await;
+    let two = one.replica().await;
     let robot = Robot::new(&one).await;
-    two.app.replication.read_changes().await.unwrap();
+    two.read_changes().await;
     let other = robot.at(&two);
     let seen = robot.get("/clients/billing").await;
 

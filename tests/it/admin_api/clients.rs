@@ -295,15 +295,7 @@ async fn a_client_is_released_from_the_file_that_keeps_it() {
     let test = TestApp::new().await;
     let robot = Robot::new(&test).await;
     let file = "version: 1\nname: team\nclients:\n  - client_id: kept\n";
-    let manifest =
-        token_server::app::clients::transfer::apply::Manifest::parse(file.as_bytes(), None)
-            .unwrap();
-    let options = token_server::app::clients::transfer::apply::ApplyOptions::default();
-    test.app
-        .clients
-        .apply(crate::harness::BY, &manifest, options, &mut |_| Ok(()))
-        .await
-        .unwrap();
+    test.apply(file).await.unwrap();
     assert_eq!(
         robot.get("/clients/kept").await.json()["managed_by"],
         "team"

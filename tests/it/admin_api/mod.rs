@@ -5,18 +5,21 @@ mod bound;
 mod changes;
 mod clients;
 mod idempotency;
+mod keys;
 mod objects;
 mod others;
 mod rights;
+mod secrets;
+mod trail;
 mod transfer;
 
 use axum::body::Body;
 use axum::http::Request;
 use serde_json::Value;
 use token_server::app::NewClient;
-use token_server::domain::{Audience, ClientId, Scope};
+use token_server::domain::{Audience, Scope};
 
-use crate::harness::{Answer, TestApp};
+use crate::harness::{Answer, TestApp, new_client};
 
 /// The client whose tokens are used here.
 const ROBOT: &str = "robot";
@@ -28,10 +31,6 @@ const READ: &str = "admin:read";
 const WRITE: &str = "admin:write";
 const EXPORT: &str = "admin:export";
 const ISSUERS: &str = "admin:issuers";
-
-fn id(text: &str) -> ClientId {
-    ClientId::parse(text).unwrap()
-}
 
 /// A program of an operator, with a token.
 pub(crate) struct Robot<'a> {
@@ -130,10 +129,9 @@ pub(crate) async fn send(
 /// A client whose tokens are for the API.
 pub(crate) async fn register(test: &TestApp, client_id: &str, scopes: &str) -> String {
     test.register(NewClient {
-        client_id: Some(id(client_id)),
         scopes: Scope::parse(scopes).unwrap(),
         audiences: Audience::parse_list(AUDIENCE).unwrap(),
-        ..NewClient::default()
+        ..new_client(client_id)
     })
     .await
 }
@@ -141,7 +139,5 @@ pub(crate) async fn register(test: &TestApp, client_id: &str, scopes: &str) -> S
 pub(crate) async fn token(test: &TestApp, client_id: &str, secret: &str, scope: &str) -> String {
     let credentials = [("client_id", client_id), ("client_secret", secret)];
     let form = [&credentials[..], &[("scope", scope)]].concat();
-    let answer = test.post_form("/authorize", &form).await;
-    assert_eq!(answer.status, 200, "{}", answer.text());
-    answer.json()["token"].as_str().unwrap().to_owned()
+    test.post_form("/authorize", &form).await.token()
 }

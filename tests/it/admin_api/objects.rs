@@ -4,8 +4,8 @@ use axum::body::Body;
 use axum::http::Request;
 use serde_json::{Value, json};
 
-use super::{ROBOT, Robot, id, register};
-use crate::harness::{CLIENT, TestApp};
+use super::{ROBOT, Robot, register};
+use crate::harness::{CLIENT, TestApp, id};
 
 /// Follows a reference of the document.
 fn resolve<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
@@ -63,7 +63,7 @@ impl Sender {
         let scopes = "admin:issuers admin:read admin:write";
         let secret = register(&test, ROBOT, scopes).await;
         let token = Robot::with_secret(&test, &secret).await.token;
-        let record = test.app.clients.find(&id(CLIENT)).await.unwrap();
+        let record = test.find_client(&id(CLIENT)).await;
         let secret_id = record.secrets[0].secret_id.to_string();
         Self {
             test,

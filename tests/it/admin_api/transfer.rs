@@ -4,8 +4,8 @@ use axum::body::Body;
 use axum::http::Request;
 use serde_json::{Value, json};
 
-use super::{ROBOT, Robot, id, register, token};
-use crate::harness::{Answer, TestApp};
+use super::{ROBOT, Robot, register, token};
+use crate::harness::{Answer, TestApp, id};
 
 const HYDRA: &str = include_str!("../../import/hydra.json");
 
@@ -96,7 +96,7 @@ async fn an_import_answers_what_came_of_each_row() {
     )
     .await;
     assert_eq!(again.json()["bad"], 4);
-    test.app.clients.find(&id("signer")).await.unwrap();
+    test.find_client(&id("signer")).await;
 }
 
 /// What a script asks for whose variable is not set.
@@ -204,7 +204,7 @@ async fn what_is_wrong_is_answered_in_the_documented_shape() {
     many.assert_error(400, "invalid_request");
     assert!(many.text().contains("client import"));
     assert!(test.app.clients.find(&id("c0")).await.is_err());
-    test.app.clients.find(&id(ROBOT)).await.unwrap();
+    test.find_client(&id(ROBOT)).await;
 }
 
 #[tokio::test]
@@ -223,7 +223,7 @@ async fn no_format_of_a_file_brings_a_reserved_scope_and_a_dry_run_says_so() {
     }]);
     let other = TestApp::new().await;
     register(&other, "new", "admin:x").await;
-    let exported = export(&other).await;
+    let exported = other.export().await;
 
     for file in [csv, hydra.to_string(), keycloak.to_string(), exported] {
         let import = async |query: &str| {
@@ -250,20 +250,6 @@ async fn no_format_of_a_file_brings_a_reserved_scope_and_a_dry_run_says_so() {
     }
 }
 
-async fn export(test: &TestApp) -> String {
-    let mut export = test
-        .app
-        .clients
-        .begin_export(crate::harness::BY)
-        .await
-        .unwrap();
-    let mut file = String::new();
-    while let Some(text) = test.app.clients.export(&mut export).await.unwrap() {
-        file += &text;
-    }
-    file
-}
-
 #[tokio::test]
 async fn a_refused_file_applies_nothing_in_a_dry_run_either() {
     let test = TestApp::new().await;
@@ -282,7 +268,7 @@ async fn a_refused_file_applies_nothing_in_a_dry_run_either() {
         }
     }
     assert!(!test.app.store().has_client(&id("a")).await.unwrap());
-    test.app.clients.find(&id("chief")).await.unwrap();
+    test.find_client(&id("chief")).await;
 }
 
 #[tokio::test]
@@ -312,7 +298,7 @@ async fn secrets_with_the_length_of_a_digest_are_plain_ones_when_the_caller_says
     let file = format!("client_id,client_secret\nb,{digest}\n");
     let taken = send(&test, &token, "import?secrets=plain,generated", file).await;
     assert_eq!(taken.json()["imported"], 1, "{}", taken.text());
-    let record = test.app.clients.find(&id("b")).await.unwrap();
+    let record = test.find_client(&id("b")).await;
     assert!(record.secrets[0].vouched);
     assert_eq!(test.authorize("b", digest).await.status, 200);
 }

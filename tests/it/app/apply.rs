@@ -8,11 +8,10 @@ use token_server::app::clients::transfer::apply::{
 use token_server::app::error::Error;
 use token_server::app::{AuditFilter, AuditPage, NewClient, NewSecret};
 use token_server::domain::{
-    Actor, ClientChanges, ClientId, ClientRecord, ClientStatus, ErrorCode, ExpectedVersion, Origin,
-    Scope,
+    Actor, ClientChanges, ClientRecord, ClientStatus, ErrorCode, Origin, Scope,
 };
 
-use crate::harness::{BY, NOW, TestApp};
+use crate::harness::{BY, NOW, TestApp, id, new_client};
 
 /// bcrypt of `an old secret: %+ü`.
 const HASH: &str = "$2b$04$w/Kt6ZnmudqpTJPaJvLk8eQ6M9Ab3aE0EeMUzFO0WFKzn7MnLXMmG";
@@ -50,10 +49,6 @@ const DRY_RUN: ApplyOptions = ApplyOptions {
     may_write_issuers: false,
 };
 
-fn id(file: &str) -> ClientId {
-    ClientId::parse(file).unwrap()
-}
-
 async fn apply_by(
     test: &TestApp,
     by: &Origin,
@@ -85,7 +80,7 @@ fn steps(report: &ApplyReport) -> Vec<(&str, ApplyStep)> {
 }
 
 async fn client(test: &TestApp, name: &str) -> ClientRecord {
-    test.app.clients.find(&id(name)).await.unwrap()
+    test.find_client(&id(name)).await
 }
 
 async fn count_events(test: &TestApp) -> usize {
@@ -153,11 +148,7 @@ async fn what_differs_is_shown_member_by_member_and_made_so() {
         scopes: Scope::parse("read").ok(),
         ..ClientChanges::default()
     };
-    test.app
-        .clients
-        .update(BY, &id("hashed"), &ExpectedVersion::Any, changes)
-        .await
-        .unwrap();
+    test.update_client(&id("hashed"), changes).await;
     let hashed = id("hashed");
     let added = test.app.secrets.add(BY, &hashed, NewSecret::default());
     let added = added.await.unwrap().plain.expose().clone();
@@ -330,9 +321,8 @@ async fn a_secret_that_cannot_be_kept_does_not_count() {
 async fn a_program_gets_no_power_over_the_server_by_a_file() {
     let test = TestApp::new().await;
     let new = NewClient {
-        client_id: Some(id("chief")),
         scopes: Scope::parse("admin:write").unwrap(),
-        ..NewClient::default()
+        ..new_client("chief")
     };
     test.register(new).await;
     let robot = Origin {

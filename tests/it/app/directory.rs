@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use token_server::domain::{ClientChanges, ClientId, ClientStatus, ExpectedVersion, Scope};
+use token_server::domain::{ClientChanges, ClientId, ClientStatus, Scope};
 
-use crate::harness::{BY, CLIENT, TestApp};
+use crate::harness::{CLIENT, TestApp};
 
 fn id() -> ClientId {
     ClientId::parse(CLIENT).unwrap()
@@ -27,37 +27,21 @@ async fn a_change_of_this_process_is_heeded_at_once() {
         "read write"
     );
 
-    test.app
-        .clients
-        .update(BY, &id(), &ExpectedVersion::Any, scopes("other"))
-        .await
-        .unwrap();
+    test.update_client(&id(), scopes("other")).await;
     assert_eq!(
         test.authorize(CLIENT, &secret).await.json()["scope"],
         "other"
     );
 
-    test.app
-        .clients
-        .set_status(BY, &id(), ClientStatus::Disabled)
-        .await
-        .unwrap();
+    test.set_client_status(&id(), ClientStatus::Disabled).await;
     test.authorize(CLIENT, &secret)
         .await
         .assert_error(401, "invalid_client");
 
-    test.app
-        .clients
-        .set_status(BY, &id(), ClientStatus::Enabled)
-        .await
-        .unwrap();
+    test.set_client_status(&id(), ClientStatus::Enabled).await;
     assert_eq!(test.authorize(CLIENT, &secret).await.status, 200);
 
-    test.app
-        .clients
-        .delete(BY, &id(), &ExpectedVersion::Any)
-        .await
-        .unwrap();
+    test.delete_client(&id()).await;
     test.authorize(CLIENT, &secret)
         .await
         .assert_error(401, "invalid_client");
@@ -66,7 +50,7 @@ async fn a_change_of_this_process_is_heeded_at_once() {
 #[tokio::test]
 async fn a_client_registered_by_another_process_is_known_at_once() {
     let test = TestApp::new().await;
-    let other = TestApp::on(test.database.clone(), &[]).await;
+    let other = test.replica().await;
     test.authorize(CLIENT, "tks_unknown")
         .await
         .assert_error(401, "invalid_client");
@@ -96,17 +80,9 @@ async fn no_login_succeeds_after_disabling_has_returned() {
         .collect();
 
     for _ in 0..50 {
-        test.app
-            .clients
-            .set_status(BY, &id(), ClientStatus::Disabled)
-            .await
-            .unwrap();
+        test.set_client_status(&id(), ClientStatus::Disabled).await;
         assert_ne!(test.authorize(CLIENT, &secret).await.status, 200);
-        test.app
-            .clients
-            .set_status(BY, &id(), ClientStatus::Enabled)
-            .await
-            .unwrap();
+        test.set_client_status(&id(), ClientStatus::Enabled).await;
     }
 
     stop.store(true, Ordering::Relaxed);

@@ -1,8 +1,6 @@
 //! All tokens of a client are revoked by its generation, whatever the clocks of the replicas say.
 
-use token_server::domain::{
-    ClientId, ExpectedVersion, Generation, Revocation, RevocationId, Revoked,
-};
+use token_server::domain::{ClientId, Generation, Revocation, RevocationId, Revoked};
 use token_server::jwt::LEEWAY;
 
 use super::revocations::{TTL, client, disable, enable, id, issue, rows, try_issue, verify};
@@ -35,7 +33,7 @@ async fn a_replica_whose_clock_differs_revokes_everywhere_at_once() {
     for seconds in [-20, -4, 4, 20] {
         let test = TestApp::new().await;
         let secret = test.client().await;
-        let other = TestApp::on(test.database.clone(), &[]).await;
+        let other = test.replica().await;
         other.clock.set_ahead(seconds);
         let mut revoked = Vec::new();
 
@@ -48,7 +46,7 @@ async fn a_replica_whose_clock_differs_revokes_everywhere_at_once() {
                 enable(&other).await;
             }
             for replica in [&other, &test] {
-                replica.app.replication.read_changes().await.unwrap();
+                replica.read_changes().await;
                 for token in &revoked {
                     let refused = replica.verify(token).await;
                     refused.assert_error(401, "invalid_token");
@@ -111,7 +109,7 @@ async fn a_generation_is_kept_until_every_token_below_it_is_dead() {
 async fn a_client_that_is_enabled_again_gets_good_tokens_and_its_old_ones_stay_revoked() {
     let test = TestApp::new().await;
     let secret = test.client().await;
-    let unaware = TestApp::on(test.database.clone(), &[]).await;
+    let unaware = test.replica().await;
     let record = client(&test).await;
     // This replica's clock is ahead as far as clocks may be.
     unaware.clock.advance(LEEWAY);
@@ -125,7 +123,7 @@ async fn a_client_that_is_enabled_again_gets_good_tokens_and_its_old_ones_stay_r
         test.verify(token).await.assert_error(401, "invalid_token");
     }
     assert_eq!(test.verify(&new).await.json()["iat"], NOW.0);
-    unaware.app.replication.read_changes().await.unwrap();
+    unaware.read_changes().await;
     assert!(verify(&unaware.app, &new).is_ok());
     for token in &old {
         assert!(verify(&unaware.app, token).is_err());
@@ -136,7 +134,7 @@ async fn a_client_that_is_enabled_again_gets_good_tokens_and_its_old_ones_stay_r
 async fn what_was_issued_while_a_client_was_disabled_stays_revoked_when_it_is_enabled() {
     let test = TestApp::new().await;
     test.client().await;
-    let unaware = TestApp::on(test.database.clone(), &[]).await;
+    let unaware = test.replica().await;
     let record = client(&test).await;
     disable(&test).await;
     test.clock.advance(60);
@@ -168,24 +166,16 @@ async fn a_replica_that_knows_of_a_revocation_issues_nothing_that_would_be_refus
 #[tokio::test]
 async fn a_deleted_clients_tokens_are_refused_also_when_its_id_is_given_again() {
     let test = TestApp::new().await;
-    let other = TestApp::on(test.database.clone(), &[]).await;
+    let other = test.replica().await;
     let old = test.token(&test.client().await).await;
 
-    test.app
-        .clients
-        .delete(BY, &id(), &ExpectedVersion::Any)
-        .await
-        .unwrap();
+    test.delete_client(&id()).await;
     test.verify(&old).await.assert_error(401, "invalid_token");
     let secret = test.client().await;
     let new = test.token(&secret).await;
 
-    for replica in [
-        &test,
-        &other,
-        &TestApp::on(test.database.clone(), &[]).await,
-    ] {
-        replica.app.replication.read_changes().await.unwrap();
+    for replica in [&test, &other, &test.replica().await] {
+        replica.read_changes().await;
         assert!(verify(&replica.app, &old).is_err());
         assert!(verify(&replica.app, &new).is_ok());
     }

@@ -6,11 +6,11 @@ use axum::body::Body;
 use axum::http::Request;
 use axum::http::header::CONTENT_TYPE;
 use futures_util::poll;
-use token_server::app::{AdminLogIn, NewAdmin, NewClient, NewPassword};
+use token_server::app::{AdminLogIn, NewAdmin, NewPassword};
 use token_server::base::secret::Secret;
 use token_server::domain::{AdminName, AdminRole, ClientId, ClientStatus};
 
-use crate::harness::{Answer, BY, CLIENT, TestApp, form};
+use crate::harness::{Answer, BY, CLIENT, TestApp, form, new_client};
 
 /// Work that outlasts every test.
 pub(crate) const ENDLESS: (&str, &str) = ("ARGON2_CHOSEN", "m=65536,t=64,p=1");
@@ -114,11 +114,7 @@ async fn beyond_the_queue_of_a_lane_every_endpoint_answers_503_and_the_other_lan
     let userinfo = format!("{CLIENT}:{secret}");
     let introspected = test.post_basic("/introspect", &userinfo, &own).await;
     assert_eq!(introspected.json()["active"], true);
-    let new = NewClient {
-        client_id: Some(ClientId::parse("fresh").unwrap()),
-        ..NewClient::default()
-    };
-    let secret = test.register(new).await;
+    let secret = test.register(new_client("fresh")).await;
     assert_eq!(test.authorize("fresh", &secret).await.status, 200);
 }
 
@@ -163,10 +159,7 @@ async fn the_lane_follows_from_the_stored_hash() {
         .app
         .secrets
         .new_secret(Some("chosen by a human".into()), None);
-    let new = NewClient {
-        client_id: Some(ClientId::parse("chosen").unwrap()),
-        ..NewClient::default()
-    };
+    let new = new_client("chosen");
     let registered = test.app.clients.register(BY, new, Some(chosen.unwrap()));
     registered.await.unwrap();
     // What the server made before ARGON2_GENERATED was lowered takes more work until it is renewed.
@@ -182,11 +175,7 @@ async fn the_lane_follows_from_the_stored_hash() {
         )
         .await,
     );
-    let heavy = NewClient {
-        client_id: Some(ClientId::parse("heavy").unwrap()),
-        ..NewClient::default()
-    };
-    let heavy_secret = stronger.register(heavy).await;
+    let heavy_secret = stronger.register(new_client("heavy")).await;
 
     for (client, secret, lane) in [
         (CLIENT, secret.as_str(), "generated"),
@@ -213,18 +202,10 @@ async fn unknown_disabled_and_wrong_wait_in_one_lane() {
     let test = TestApp::with(&[ENDLESS, ONE_PLACE]).await;
     test.client().await;
     for id in ["off", "on"] {
-        let new = NewClient {
-            client_id: Some(ClientId::parse(id).unwrap()),
-            ..NewClient::default()
-        };
-        test.register(new).await;
+        test.register(new_client(id)).await;
     }
     let off = ClientId::parse("off").unwrap();
-    let disabled = test
-        .app
-        .clients
-        .set_status(BY, &off, ClientStatus::Disabled);
-    disabled.await.unwrap();
+    test.set_client_status(&off, ClientStatus::Disabled).await;
     let mut running = Box::pin(test.authorize("nobody", "a guess"));
     drive(&test, &mut running, 1, (1, 0)).await;
     let mut waiting = Box::pin(test.authorize("nobody", "a guess"));

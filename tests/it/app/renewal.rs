@@ -6,11 +6,10 @@ use futures_util::{StreamExt, stream};
 use token_server::app::NewClient;
 use token_server::domain::{ClientId, ClientSecret};
 
-use crate::harness::{Answer, CLIENT, TestApp};
+use crate::harness::{Answer, CLIENT, TestApp, id};
 
 async fn stored(test: &TestApp) -> ClientSecret {
-    let id = ClientId::parse(CLIENT).unwrap();
-    test.app.clients.find(&id).await.unwrap().secrets.remove(0)
+    test.find_client(&id(CLIENT)).await.secrets.remove(0)
 }
 
 /// The renewal runs beside the answer; waits for it without a clock.

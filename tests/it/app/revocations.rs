@@ -24,7 +24,7 @@ pub(super) fn verify(app: &App, token: &str) -> Result<Arc<SignedClaims>> {
 }
 
 pub(super) async fn client(test: &TestApp) -> Client {
-    test.app.clients.find(&id()).await.unwrap().client
+    test.find_client(&id()).await.client
 }
 
 /// A token as a replica issues it that has not heard of a change of the client.
@@ -60,22 +60,18 @@ pub(super) async fn enable(test: &TestApp) {
 }
 
 async fn switch(test: &TestApp, status: ClientStatus) {
-    test.app
-        .clients
-        .set_status(BY, &id(), status)
-        .await
-        .unwrap();
+    test.set_client_status(&id(), status).await;
 }
 
 #[tokio::test]
 async fn another_replica_learns_of_a_revoked_token_when_it_next_reads() {
     let test = TestApp::new().await;
     let token = test.token(&test.client().await).await;
-    let other = TestApp::on(test.database.clone(), &[]).await;
+    let other = test.replica().await;
 
     test.app.tokens.revoke(BY, &token).await.unwrap();
     assert!(verify(&other.app, &token).is_ok());
-    other.app.replication.read_changes().await.unwrap();
+    other.read_changes().await;
 
     assert!(verify(&other.app, &token).is_err());
     other
@@ -169,7 +165,7 @@ async fn a_client_that_is_not_there_has_no_tokens_to_revoke() {
 async fn a_disabled_clients_tokens_are_refused_whenever_they_were_issued() {
     let test = TestApp::new().await;
     let secret = test.client().await;
-    let unaware = TestApp::on(test.database.clone(), &[]).await;
+    let unaware = test.replica().await;
     let record = client(&test).await;
     let before = test.token(&secret).await;
 
@@ -182,7 +178,7 @@ async fn a_disabled_clients_tokens_are_refused_whenever_they_were_issued() {
     for token in [&before, &meanwhile] {
         test.verify(token).await.assert_error(401, "invalid_token");
     }
-    unaware.app.replication.read_changes().await.unwrap();
+    unaware.read_changes().await;
     assert!(verify(&unaware.app, &meanwhile).is_err());
     assert!(try_issue(&unaware.app, &record).is_err());
 }
@@ -201,20 +197,20 @@ async fn enabling_a_client_that_is_enabled_revokes_nothing() {
 #[tokio::test]
 async fn other_replicas_stop_issuing_when_they_next_read() {
     let test = TestApp::new().await;
-    let other = TestApp::on(test.database.clone(), &[]).await;
+    let other = test.replica().await;
     let secret = test.client().await;
     other.token(&secret).await;
 
     disable(&test).await;
     assert_eq!(other.authorize(CLIENT, &secret).await.status, 200);
-    other.app.replication.read_changes().await.unwrap();
+    other.read_changes().await;
     other
         .authorize(CLIENT, &secret)
         .await
         .assert_error(401, "invalid_client");
 
     enable(&test).await;
-    other.app.replication.read_changes().await.unwrap();
+    other.read_changes().await;
     let token = other.token(&secret).await;
     assert_eq!(test.verify(&token).await.status, 200);
     assert_eq!(other.verify(&token).await.status, 200);
@@ -223,10 +219,10 @@ async fn other_replicas_stop_issuing_when_they_next_read() {
 #[tokio::test]
 async fn a_replica_that_has_not_heard_of_enabling_issues_good_tokens_once_it_reads_the_client() {
     let test = TestApp::new().await;
-    let other = TestApp::on(test.database.clone(), &[]).await;
+    let other = test.replica().await;
     let secret = test.client().await;
     disable(&test).await;
-    other.app.replication.read_changes().await.unwrap();
+    other.read_changes().await;
     enable(&test).await;
 
     let token = other.token(&secret).await;
@@ -249,7 +245,7 @@ async fn a_client_of_a_new_id_adds_no_revocation() {
 async fn two_busy_replicas_know_every_revocation_in_the_end() {
     let test = TestApp::new().await;
     test.client().await;
-    let other = TestApp::on(test.database.clone(), &[]).await;
+    let other = test.replica().await;
     let record = client(&test).await;
     let apps = [Arc::clone(&test.app), Arc::clone(&other.app)];
     let revoking = (0..8).map(|n: usize| {

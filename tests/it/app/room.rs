@@ -1,12 +1,12 @@
 //! A revocation is never refused or forgotten for want of room, and those of one client do not fill the audit trail.
 
 use serde_json::json;
-use token_server::app::{AuditFilter, NewClient, background};
-use token_server::domain::{AuditEvent, ClientId};
+use token_server::app::{AuditFilter, background};
+use token_server::domain::AuditEvent;
 
 use super::revocations::{rows, verify};
 use crate::audit::find;
-use crate::harness::{BY, CLIENT, Log, NOW, TestApp};
+use crate::harness::{BY, CLIENT, Log, NOW, TestApp, id, new_client};
 
 /// A client, and how it calls.
 struct Caller<'a> {
@@ -17,14 +17,10 @@ struct Caller<'a> {
 
 impl<'a> Caller<'a> {
     async fn new(test: &'a TestApp, id: &'static str) -> Self {
-        let new = NewClient {
-            client_id: ClientId::parse(id).ok(),
-            ..NewClient::default()
-        };
         Self {
             test,
             id,
-            secret: test.register(new).await,
+            secret: test.register(new_client(id)).await,
         }
     }
 
@@ -33,8 +29,7 @@ impl<'a> Caller<'a> {
     }
 
     async fn token_of(&self, replica: &TestApp) -> String {
-        let answer = replica.authorize(self.id, &self.secret).await;
-        answer.json()["token"].as_str().unwrap().to_owned()
+        replica.authorize(self.id, &self.secret).await.token()
     }
 
     /// Revokes tokens of its own; each is refused at once.
@@ -97,7 +92,7 @@ async fn beyond_its_room_all_tokens_of_a_client_are_revoked_instead() {
     revoked.push(unrevoked);
     let restarted = TestApp::on(test.database.clone(), &settings).await;
     for replica in [&test, &other, &restarted] {
-        replica.app.replication.read_changes().await.unwrap();
+        replica.read_changes().await;
         assert!(revoked.iter().all(|it| verify(&replica.app, it).is_err()));
         assert!(verify(&replica.app, &foreign).is_ok());
     }
@@ -157,7 +152,7 @@ async fn what_one_replica_has_folded_no_other_one_folds_again() {
     let client = Caller::new(&test, "a").await;
     let of_other = client.token_of(&other).await;
     client.revoke_some(2).await;
-    other.app.replication.read_changes().await.unwrap();
+    other.read_changes().await;
 
     client.revoke_some(1).await;
     let after = client.token().await;
@@ -168,7 +163,7 @@ async fn what_one_replica_has_folded_no_other_one_folds_again() {
     assert_eq!((counts(&other), folded(&other)), ((0, 1), [0, 0]));
     assert_eq!(events(&test, "client.fold_revocations").await.len(), 1);
     for replica in [&test, &other] {
-        replica.app.replication.read_changes().await.unwrap();
+        replica.read_changes().await;
         assert!(verify(&replica.app, &of_other).is_err());
         assert!(verify(&replica.app, &after).is_ok());
     }
@@ -194,12 +189,15 @@ async fn what_an_operator_revokes_is_an_event_of_its_own_also_without_room() {
 async fn single_revocations_give_their_room_back_when_all_tokens_are_revoked() {
     let test = TestApp::new().await;
     let secret = test.client().await;
-    let id = ClientId::parse(CLIENT).unwrap();
     for _ in 0..3 {
         let token = test.token(&secret).await;
         test.app.tokens.revoke(BY, &token).await.unwrap();
         assert_eq!(test.verify(&token).await.status, 401);
-        test.app.tokens.revoke_client(BY, &id).await.unwrap();
+        test.app
+            .tokens
+            .revoke_client(BY, &id(CLIENT))
+            .await
+            .unwrap();
 
         assert_eq!(test.verify(&token).await.status, 401);
         assert_eq!((counts(&test), rows(&test).await), ((0, 1), 1));

@@ -4,7 +4,7 @@ use token_server::app::NewSecret;
 use token_server::base::secret::Secret;
 use token_server::domain::{ClientId, ErrorCode, SecretId};
 
-use crate::harness::{BY, CLIENT, NOW, TestApp};
+use crate::harness::{BY, CLIENT, NOW, TestApp, new_client};
 
 fn id() -> ClientId {
     ClientId::parse(CLIENT).unwrap()
@@ -25,9 +25,7 @@ async fn add(test: &TestApp, chosen: Option<&str>, ends_in: Option<i64>) -> (Sec
 async fn a_rotation_overlaps() {
     let test = TestApp::new().await;
     let old = test.client().await;
-    let old_id = test.app.clients.find(&id()).await.unwrap().secrets[0]
-        .secret_id
-        .clone();
+    let old_id = test.find_client(&id()).await.secrets[0].secret_id.clone();
     let (_, new) = add(&test, None, None).await;
 
     test.token(&old).await;
@@ -89,12 +87,7 @@ async fn an_expired_secret_is_no_good_even_when_it_was_proved() {
 async fn a_secret_is_good_for_its_own_client_only() {
     let test = TestApp::new().await;
     test.client().await;
-    let other = test
-        .register(token_server::app::NewClient {
-            client_id: Some(ClientId::parse("other").unwrap()),
-            ..Default::default()
-        })
-        .await;
+    let other = test.register(new_client("other")).await;
 
     assert_eq!(test.authorize("other", &other).await.status, 200);
     test.authorize(CLIENT, &other)
@@ -129,7 +122,7 @@ async fn what_is_stored_of_a_secret_is_an_argon2id_hash_and_a_hint() {
     let plain = test.client().await;
     add(&test, Some("a secret of my own"), None).await;
 
-    let mut secrets = test.app.clients.find(&id()).await.unwrap().secrets;
+    let mut secrets = test.find_client(&id()).await.secrets;
     secrets.sort_by_key(|secret| secret.hint.is_empty());
 
     assert!(

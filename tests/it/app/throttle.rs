@@ -5,10 +5,8 @@ use axum::http::Request;
 use axum::http::header::CONTENT_TYPE;
 use futures_util::future::join_all;
 use futures_util::{StreamExt, poll, stream};
-use token_server::app::NewClient;
-use token_server::domain::ClientId;
 
-use crate::harness::{Answer, BY, CLIENT, TestApp, form};
+use crate::harness::{Answer, BY, CLIENT, TestApp, form, new_client};
 
 const CHOSEN: &str = "chosen by a human";
 
@@ -26,10 +24,7 @@ async fn log_in(test: &TestApp, source: &str, secret: &str) -> Answer {
 
 /// Registers [`CLIENT`] with the secret [`CHOSEN`].
 async fn client_with_chosen_secret(test: &TestApp) {
-    let new = NewClient {
-        client_id: Some(ClientId::parse(CLIENT).unwrap()),
-        ..NewClient::default()
-    };
+    let new = new_client(CLIENT);
     let secret = test
         .app
         .secrets
@@ -137,11 +132,8 @@ async fn of_500_first_log_ins_of_one_address_100_at_a_time_all_succeed() {
     let mut clients = Vec::new();
     for n in 0..500 {
         let id = format!("client-{n}");
-        let new = NewClient {
-            client_id: Some(ClientId::parse(&id).unwrap()),
-            ..NewClient::default()
-        };
-        clients.push((id, test.register(new).await));
+        let secret = test.register(new_client(&id)).await;
+        clients.push((id, secret));
     }
 
     let log_ins = stream::iter(&clients).map(|(id, secret)| test.authorize(id, secret));

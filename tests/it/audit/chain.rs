@@ -1,13 +1,8 @@
 use token_server::app::clients::transfer::import::{ImportOptions, ImportSource};
-use token_server::app::{AuditVerdict, ChainLink, NewClient, NewSecret};
-use token_server::domain::ClientId;
+use token_server::app::{ChainLink, NewClient, NewSecret};
 
-use super::{all, broken_at, rename, set_head_to, with_events};
-use crate::harness::{BY, TestApp};
-
-async fn verify(test: &TestApp) -> AuditVerdict {
-    test.app.audit.verify(None).await.unwrap()
-}
+use super::{all, broken_at, rename, set_head_to, verify, with_events};
+use crate::harness::{BY, TestApp, new_client};
 
 #[tokio::test]
 async fn an_untouched_trail_is_good() {
@@ -134,18 +129,14 @@ async fn a_trail_that_was_cut_off_is_noticed_by_who_knows_a_later_event() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn changes_of_many_replicas_at_once_make_one_chain() {
     let test = TestApp::new().await;
-    let others = [
-        TestApp::on(test.database.clone(), &[]).await,
-        TestApp::on(test.database.clone(), &[]).await,
-    ];
+    let others = [test.replica().await, test.replica().await];
     let mut tasks = tokio::task::JoinSet::new();
     for n in 0..30 {
         let app = others[n % 2].app.clone();
         tasks.spawn(async move {
             let new = NewClient {
                 // Every third one is refused.
-                client_id: Some(ClientId::parse(&format!("c{}", n / 3 * 3 + n % 3 / 2)).unwrap()),
-                ..NewClient::default()
+                ..new_client(&format!("c{}", n / 3 * 3 + n % 3 / 2))
             };
             let made = app
                 .clients

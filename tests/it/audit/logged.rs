@@ -11,7 +11,7 @@ use token_server::config::AuditLogTarget;
 use token_server::domain::{Action, ClientId, ClientStatus};
 
 use crate::cli::{Ran, Shell};
-use crate::harness::{BY, CLIENT, TestApp};
+use crate::harness::{BY, CLIENT, TestApp, id};
 use crate::metrics::Operator;
 
 /// The members of a line, which programs rely on.
@@ -55,8 +55,7 @@ fn ids(lines: &[Value]) -> Vec<i64> {
 }
 
 async fn set_status(test: &TestApp, status: ClientStatus) {
-    let id = ClientId::parse(CLIENT).unwrap();
-    test.app.clients.set_status(BY, &id, status).await.unwrap();
+    test.set_client_status(&id(CLIENT), status).await;
 }
 
 #[tokio::test]
@@ -100,7 +99,7 @@ async fn of_several_replicas_the_one_that_wrote_an_event_logs_it() {
     let folder = TempDir::new().unwrap();
     let [one, other] = ["one", "other"].map(|name| folder.path().join(name));
     let first = TestApp::new().await;
-    let second = TestApp::on(first.database.clone(), &[]).await;
+    let second = first.replica().await;
     let logs = [start(&first, &one), start(&second, &other)];
     first.client().await;
     set_status(&second, ClientStatus::Disabled).await;

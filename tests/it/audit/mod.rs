@@ -12,10 +12,18 @@ mod rotation;
 mod sources;
 
 use token_server::app::error::Result;
-use token_server::app::{AuditFilter, AuditPage, ChainedEvent};
+use token_server::app::{AuditFilter, AuditPage, AuditVerdict, ChainedEvent};
 use token_server::domain::{AuditEvent, ErrorCode, ExpectedVersion, Name};
 
 use crate::harness::{BY, TestApp};
+
+/// Values of `SECRET` beside that of the tests.
+const B: &str = "another secret for tests, of more than 32 bytes";
+const C: &str = "a third secret for tests, of more than 32 bytes";
+
+async fn verify(test: &TestApp) -> AuditVerdict {
+    test.app.audit.verify(None).await.unwrap()
+}
 
 /// Every event that matches, the oldest first.
 pub(crate) async fn find(test: &TestApp, filter: &AuditFilter) -> Vec<AuditEvent> {

@@ -1,13 +1,7 @@
-use token_server::app::AuditVerdict;
-
-use super::{all, rename, with_events};
+use super::{all, rename, verify, with_events};
 use crate::harness::TestApp;
 
 const DAY: i64 = 86_400;
-
-async fn verify(test: &TestApp) -> AuditVerdict {
-    test.app.audit.verify(None).await.unwrap()
-}
 
 async fn ids(test: &TestApp) -> Vec<i64> {
     let events = all(test).await;

@@ -3,11 +3,8 @@
 use token_server::app::{App, AuditVerdict};
 use token_server::base::clock::Clock;
 
-use super::{all, refuses_changes, rename, with_events};
+use super::{B, C, all, refuses_changes, rename, with_events};
 use crate::harness::{Database, NOW, SECRET, TestApp, config};
-
-const B: &str = "another secret for tests, of more than 32 bytes";
-const C: &str = "a third secret for tests, of more than 32 bytes";
 
 /// What `audit verify` says under these settings.
 async fn verify(database: &Database, settings: &[(&str, &str)]) -> AuditVerdict {

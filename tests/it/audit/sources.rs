@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use crate::layering::rust_files;
+use crate::tiers::rust_files;
 
 /// What changes nothing that anybody decided.
 const UPKEEP: &[&str] = &[

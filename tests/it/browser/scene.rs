@@ -1,6 +1,5 @@
 //! The built server on a port, and a script with a browser at it.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::time::Duration;
@@ -10,7 +9,7 @@ use tokio::process::Command;
 use tokio::sync::Mutex;
 
 use crate::cli::Shell;
-use crate::clients::{PORTS, free_port, installed, listens, log};
+use crate::clients::{self, installed, log};
 
 /// Beyond it the script is waiting for something that does not come.
 const PATIENCE: Duration = Duration::from_mins(6);
@@ -197,23 +196,13 @@ impl Drop for Scene {
 
 /// The server once it listens, and its URL.
 fn serve(shell: &Shell) -> (Child, String) {
-    for _ in 0..PORTS {
-        let port = free_port();
-        let url = format!("https://localhost:{port}");
-        let mut server = shell
-            .command(&["serve"])
-            .env("LISTEN_ADDR", format!("127.0.0.1:{port}"))
-            .env("ISSUER", &url)
-            .env("SIGNING_ALG", "ES256")
-            .stdout(Stdio::null())
-            .stderr(File::create(shell.path().join("log")).unwrap())
-            .spawn()
-            .unwrap();
-        if listens(&mut server, shell.path()) {
-            return (server, url);
-        }
-    }
-    panic!("every one of {PORTS} ports was taken");
+    let url = |port| format!("https://localhost:{port}");
+    let mut command = shell.command(&["serve"]);
+    command.env("SIGNING_ALG", "ES256");
+    let (server, port) = clients::serve(shell.path(), &mut command, |port| {
+        vec![("ISSUER", url(port))]
+    });
+    (server, url(port))
 }
 
 /// Where the browser is; distributions name it in several ways.

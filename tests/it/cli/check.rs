@@ -3,10 +3,10 @@
 use std::fs;
 
 use token_server::app::NewClient;
-use token_server::domain::{Audience, ClientId, Identifiers, Scope};
+use token_server::domain::{Audience, Identifiers, Scope};
 
 use super::{Ran, Shell};
-use crate::harness::{CLIENT, SECRET, TestApp};
+use crate::harness::{CLIENT, SECRET, TestApp, new_client};
 
 /// The lines of the report that begin with `FAIL`.
 fn failures(ran: &Ran) -> Vec<&str> {
@@ -203,11 +203,10 @@ async fn clients_that_need_a_certificate_where_none_can_come_are_a_warning() {
 /// A client that introspects the token of `billing`.
 async fn introspect(test: &TestApp, id: &str, scopes: &str, identifiers: &str, token: &str) {
     let new = NewClient {
-        client_id: Some(ClientId::parse(id).unwrap()),
         scopes: Scope::parse(scopes).unwrap(),
         audiences: Audience::parse_list("https://api.test").unwrap(),
         identifiers: Identifiers::parse(identifiers).unwrap(),
-        ..NewClient::default()
+        ..new_client(id)
     };
     let userinfo = format!("{id}:{}", test.register(new).await);
     let asked = [("token", token)];

@@ -1,31 +1,18 @@
 //! The command line, as the built binary in a folder of its own.
 
 mod admin;
-mod admin_listen;
 mod audit;
-mod authentication;
 mod check;
 mod clients;
 mod clock;
 mod explain;
-mod first_start;
-mod health;
-mod import;
 mod key;
-mod limits;
 mod migrate;
-mod ops;
 mod output;
 mod place;
-mod plain;
-mod printing;
-mod private_files;
-mod schemathesis;
 mod serve;
 mod settings;
-mod supervised;
 mod token;
-mod transfer;
 mod usage;
 
 use std::path::Path;

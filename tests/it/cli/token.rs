@@ -91,7 +91,7 @@ async fn a_token_is_revoked_and_may_be_revoked_again() {
 
     let by_argument = shell.run(&["token", "revoke", &first]);
     let again = shell.run(&["token", "revoke", &first]);
-    test.app.replication.read_changes().await.unwrap();
+    test.read_changes().await;
 
     for ran in [by_argument, again] {
         assert_eq!((ran.code, ran.out.as_str()), (0, ""), "{ran:?}");
@@ -127,7 +127,7 @@ async fn a_token_to_be_revoked_may_come_by_stdin() {
         let ran = Ran::from(child.wait_with_output().unwrap());
         assert_eq!(ran.code, 0, "{ran:?}");
     }
-    test.app.replication.read_changes().await.unwrap();
+    test.read_changes().await;
 
     test.verify(&token).await.assert_error(401, "invalid_token");
 }
@@ -151,7 +151,7 @@ async fn all_tokens_of_a_client_are_revoked_by_a_command() {
 
     let ran = shell.run(&["client", "revoke-tokens", CLIENT, "--yes", "--json"]);
     let unknown = shell.run(&["client", "revoke-tokens", "nobody"]);
-    test.app.replication.read_changes().await.unwrap();
+    test.read_changes().await;
 
     assert_eq!((ran.code, unknown.code), (0, 3), "{ran:?} {unknown:?}");
     assert_eq!(ran.json()["status"], "enabled");

@@ -13,7 +13,7 @@ mod rust_oauth2;
 mod scene;
 mod script;
 
-pub(crate) use scene::{PORTS, free_port, listens, log};
+pub(crate) use scene::{PORTS, free_port, listens, log, serve};
 pub(crate) use script::installed;
 
 use recording::Relay;

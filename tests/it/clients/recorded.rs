@@ -8,8 +8,8 @@ use token_server::app::{NewClient, NewSecret};
 use token_server::base::clock::Clock;
 use token_server::base::secret::Secret;
 use token_server::domain::{
-    Audience, AuthMethods, AuthenticationSettings, ClientId, ClientKeys, ExchangeRules,
-    Identifiers, JwkSet, Scope, SenderConstraint,
+    Audience, AuthMethods, AuthenticationSettings, ClientKeys, ExchangeRules, Identifiers, JwkSet,
+    Scope, SenderConstraint,
 };
 use tokio::io::AsyncWriteExt;
 
@@ -18,7 +18,7 @@ use super::scene::{
     AUDIENCE, CERTIFICATE_CLIENT, CERTIFICATE_SECRET, CLIENT, KEY_CLIENT, OTHER_AUDIENCE, SECRET,
     SERVICE, SERVICE_RULES, SERVICE_SECRET,
 };
-use crate::harness::{BY, Database, Holder, Served, TestApp};
+use crate::harness::{BY, Database, Holder, Served, TestApp, new_client};
 
 /// How far times may be apart that were read at the same second or the next.
 const SECONDS: i64 = 2;
@@ -150,9 +150,8 @@ async fn register_clients(test: &TestApp, then: &RecordedServer) {
 
 fn client(id: &str, scopes: &str) -> NewClient {
     NewClient {
-        client_id: Some(ClientId::parse(id).unwrap()),
         scopes: Scope::parse(scopes).unwrap(),
-        ..NewClient::default()
+        ..new_client(id)
     }
 }
 

@@ -292,22 +292,11 @@ impl Place<'_> {
 
     /// The server once it listens, and its port. Clients know it by the port in front of it, if there is one.
     fn serve(&self, front: Option<u16>) -> (Child, u16) {
-        for _ in 0..PORTS {
-            let port = free_port();
-            let issuer = format!("https://localhost:{}", front.unwrap_or(port));
-            let mut server = self
-                .command(&["serve"])
-                .env("LISTEN_ADDR", format!("127.0.0.1:{port}"))
-                .env("ISSUER", &issuer)
-                .stdout(Stdio::null())
-                .stderr(File::create(self.folder.join("log")).unwrap())
-                .spawn()
-                .unwrap();
-            if listens(&mut server, self.folder) {
-                return (server, port);
-            }
-        }
-        panic!("every one of {PORTS} ports was taken");
+        let issuer = |port| format!("https://localhost:{}", front.unwrap_or(port));
+        let mut command = self.command(&["serve"]);
+        serve(self.folder, &mut command, |port| {
+            vec![("ISSUER", issuer(port))]
+        })
     }
 
     fn variables(&self, issuer: &str) -> Vec<(&'static str, String)> {
@@ -352,6 +341,28 @@ impl Place<'_> {
         variables.push(("TRUST_STORE", store));
         variables
     }
+}
+
+/// Starts a server whose log is in `folder`, with settings for its port; the server once it listens, and its port.
+pub(crate) fn serve(
+    folder: &Path,
+    command: &mut Command,
+    settings: impl Fn(u16) -> Vec<(&'static str, String)>,
+) -> (Child, u16) {
+    for _ in 0..PORTS {
+        let port = free_port();
+        let mut server = command
+            .env("LISTEN_ADDR", format!("127.0.0.1:{port}"))
+            .envs(settings(port))
+            .stdout(Stdio::null())
+            .stderr(File::create(folder.join("log")).unwrap())
+            .spawn()
+            .unwrap();
+        if listens(&mut server, folder) {
+            return (server, port);
+        }
+    }
+    panic!("every one of {PORTS} ports was taken");
 }
 
 /// Waits for a process that is not ours to await, with its log in `folder`. False when its port was taken.

@@ -5,23 +5,11 @@ use std::process::Command;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{names, ran, read};
+use super::{names, package, ran, read};
 
 /// `[package.metadata.deb]`.
 fn metadata() -> Value {
-    let output = Command::new(env!("CARGO"))
-        .args([
-            "metadata",
-            "--offline",
-            "--locked",
-            "--no-deps",
-            "--format-version",
-            "1",
-        ])
-        .output()
-        .unwrap();
-    let metadata: Value = token_server::base::json::from_slice(&output.stdout).unwrap();
-    metadata["packages"][0]["metadata"]["deb"].clone()
+    package()["metadata"]["deb"].clone()
 }
 
 /// Source, destination and mode of each file.

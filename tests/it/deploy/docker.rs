@@ -1,9 +1,6 @@
 use std::collections::BTreeSet;
-use std::process::Command;
 
-use serde_json::Value;
-
-use super::{judge, names, ran, read};
+use super::{judge, names, package, ran, read};
 
 const DOCKERFILE: &str = "deploy/docker/Dockerfile";
 
@@ -86,20 +83,8 @@ fn what_the_program_is_built_from_is_copied_and_not_ignored() {
 /// Cargo wants the file of every target, also of those that are not built, when it builds what they depend on.
 #[test]
 fn an_empty_file_stands_for_every_target_while_dependencies_are_built() {
-    let output = Command::new(env!("CARGO"))
-        .args([
-            "metadata",
-            "--offline",
-            "--locked",
-            "--no-deps",
-            "--format-version",
-            "1",
-        ])
-        .output()
-        .unwrap();
-    let metadata: Value = token_server::base::json::from_slice(&output.stdout).unwrap();
     let text = read(DOCKERFILE);
-    for target in metadata["packages"][0]["targets"].as_array().unwrap() {
+    for target in package()["targets"].as_array().unwrap() {
         let path = target["src_path"].as_str().unwrap();
         let path = path
             .strip_prefix(concat!(env!("CARGO_MANIFEST_DIR"), "/"))

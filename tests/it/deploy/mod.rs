@@ -19,6 +19,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use serde_json::Value;
 use yaml_rust2::{Yaml, YamlLoader};
 
 /// One of the judges.
@@ -33,6 +34,23 @@ pub(crate) fn judge(name: &str) -> Command {
     let mut command = Command::new(folder.join("bin").join(name));
     command.env("NO_COLOR", "1");
     command
+}
+
+/// What Cargo knows of this package.
+fn package() -> Value {
+    let output = Command::new(env!("CARGO"))
+        .args([
+            "metadata",
+            "--offline",
+            "--locked",
+            "--no-deps",
+            "--format-version",
+            "1",
+        ])
+        .output()
+        .unwrap();
+    let metadata: Value = token_server::base::json::from_slice(&output.stdout).unwrap();
+    metadata["packages"][0].clone()
 }
 
 /// What a command said, both ways, and whether it was content.

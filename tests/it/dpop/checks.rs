@@ -196,7 +196,7 @@ async fn what_is_no_jwt_is_refused() {
 #[tokio::test]
 async fn a_proof_is_good_once_on_all_replicas_together() {
     let (test, secret, prover) = service().await;
-    let replica = TestApp::on(test.database.clone(), &[]).await;
+    let replica = test.replica().await;
     let proof = prover.prove("POST", TOKEN_URL);
 
     assert_eq!(ask(&test, &secret, &[("dpop", &proof)]).await.status, 200);

@@ -7,9 +7,9 @@ mod token;
 mod verify;
 
 use token_server::app::NewClient;
-use token_server::domain::{ClientId, Scope, SenderConstraint};
+use token_server::domain::{Scope, SenderConstraint};
 
-use crate::harness::{Answer, CLIENT, Prover, TestApp};
+use crate::harness::{Answer, CLIENT, Prover, TestApp, new_client};
 
 /// The token endpoint and `/verify`, as the issuer of tests has them.
 const TOKEN_URL: &str = "https://tokens.test/token";
@@ -39,8 +39,7 @@ async fn bound_with(settings: &[(&str, &str)]) -> (TestApp, Prover, String) {
         &[("dpop", &prover.prove("POST", TOKEN_URL))],
     )
     .await;
-    assert_eq!(answer.status, 200, "{}", answer.text());
-    let token = answer.json()["access_token"].as_str().unwrap().to_owned();
+    let token = answer.access_token();
     (test, prover, token)
 }
 
@@ -57,13 +56,12 @@ async fn verify(test: &TestApp, token: &str, proof: &str) -> Answer {
 /// Registers [`CLIENT`] as one whose tokens must be bound to a key.
 async fn register_dpop_bound(test: &TestApp) -> String {
     test.register(NewClient {
-        client_id: Some(ClientId::parse(CLIENT).unwrap()),
         scopes: Scope::parse("read").unwrap(),
         sender_constraint: SenderConstraint {
             dpop_bound_access_tokens: true,
             ..SenderConstraint::default()
         },
-        ..NewClient::default()
+        ..new_client(CLIENT)
     })
     .await
 }

@@ -1,19 +1,18 @@
 //! Issuing tokens that are bound to a key.
 
 use token_server::app::NewClient;
-use token_server::domain::{ClientId, Scope};
+use token_server::domain::Scope;
 
 use super::{TOKEN_URL, ask, bound, register_dpop_bound};
-use crate::harness::{CLIENT, Prover, TestApp};
+use crate::harness::{CLIENT, Prover, TestApp, new_client};
 
 #[tokio::test]
 async fn a_proof_binds_the_token_to_its_key() {
     let (test, prover, token) = bound().await;
     let secret = test
         .register(NewClient {
-            client_id: Some(ClientId::parse("api").unwrap()),
             scopes: Scope::parse("token:introspect").unwrap(),
-            ..NewClient::default()
+            ..new_client("api")
         })
         .await;
 
@@ -37,7 +36,7 @@ async fn without_a_proof_the_token_is_a_bearer_token_without_cnf() {
 
     assert_eq!(answer.json()["token_type"], "Bearer");
     assert_eq!(answer.header("dpop-nonce"), "");
-    let token = answer.json()["access_token"].as_str().unwrap().to_owned();
+    let token = answer.access_token();
     let claims = test.verify(&token).await.json();
     assert!(claims.get("cnf").is_none(), "{claims}");
 }

@@ -89,7 +89,7 @@ async fn a_proof_of_another_key_is_refused() {
 #[tokio::test]
 async fn a_proof_is_good_once_on_all_replicas_together() {
     let (test, prover, token) = bound().await;
-    let replica = TestApp::on(test.database.clone(), &[]).await;
+    let replica = test.replica().await;
     let proof = prover.prove_with("GET", VERIFY_URL, &token);
 
     assert_eq!(verify(&replica, &token, &proof).await.status, 200);

@@ -10,16 +10,16 @@ mod rotation;
 mod secret;
 mod site;
 
-use std::fs::{self, File};
+use std::fs;
 use std::net::SocketAddr;
 use std::ops::Deref;
-use std::process::{Child, Output, Stdio};
+use std::process::{Child, Output};
 use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::cli::{Ran, Shell, signal};
-use crate::clients::{PORTS, free_port, listens};
+use crate::clients;
 
 type Settings<'a> = &'a [(&'a str, &'a str)];
 
@@ -56,27 +56,17 @@ impl Server {
     fn start(shell: &Shell, name: &str, settings: Settings<'_>) -> Self {
         let folder = shell.path().join(name);
         fs::create_dir_all(&folder).unwrap();
-        for _ in 0..PORTS {
-            let port = free_port();
-            let mut child = shell
-                .command(&["serve", "--no-migrate"])
-                .env("LISTEN_ADDR", format!("127.0.0.1:{port}"))
-                // The same for all, whatever their ports are.
-                .env("ISSUER", "https://localhost:2600")
-                .envs(settings.iter().copied())
-                .stdout(Stdio::null())
-                .stderr(File::create(folder.join("log")).unwrap())
-                .spawn()
-                .unwrap();
-            if listens(&mut child, &folder) {
-                return Self {
-                    child,
-                    port,
-                    caller: Caller::of(shell, SocketAddr::from(([127, 0, 0, 1], port))),
-                };
-            }
+        let mut command = shell.command(&["serve", "--no-migrate"]);
+        command
+            // The same for all, whatever their ports are.
+            .env("ISSUER", "https://localhost:2600")
+            .envs(settings.iter().copied());
+        let (child, port) = clients::serve(&folder, &mut command, |_| vec![]);
+        Self {
+            child,
+            port,
+            caller: Caller::of(shell, SocketAddr::from(([127, 0, 0, 1], port))),
         }
-        panic!("every one of {PORTS} ports was taken");
     }
 
     /// Stops it as a service manager does. The client closes its connections meanwhile.

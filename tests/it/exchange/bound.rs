@@ -4,9 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use token_server::domain::{ClientChanges, SenderConstraintChanges};
 
-use super::{
-    ACCESS_TOKEN, GRANT, ORDERS, SHOP, STOCK, Scene, access_token, assert_refused, claims,
-};
+use super::{ACCESS_TOKEN, GRANT, ORDERS, SHOP, STOCK, Scene, assert_refused, claims};
 use crate::harness::{Answer, Holder, Prover};
 
 const TOKEN_URL: &str = "https://tokens.test/token";
@@ -51,7 +49,7 @@ impl Scene {
     /// A token of the app for the shop, bound to what the headers show.
     async fn bound(&self, headers: &[(&str, &str)]) -> String {
         let params = [("grant_type", "client_credentials"), ("audience", SHOP)];
-        access_token(&self.ask_with("app", &params, headers).await)
+        self.ask_with("app", &params, headers).await.access_token()
     }
 }
 
@@ -75,9 +73,9 @@ async fn the_audience_of_a_bound_token_exchanges_it_and_the_new_one_is_bound_to_
     let bound = scene.exchange_shown("shop", &first, ORDERS, &shown);
     let bound = bound.await;
 
-    assert!(claims(&access_token(&plain)).get("cnf").is_none());
+    assert!(claims(&plain.access_token()).get("cnf").is_none());
     assert_eq!(plain.json()["token_type"], "Bearer");
-    assert_eq!(claims(&access_token(&bound))["cnf"]["jkt"], service.jkt());
+    assert_eq!(claims(&bound.access_token())["cnf"]["jkt"], service.jkt());
     assert_eq!(bound.json()["token_type"], "DPoP");
     let shown = [("dpop", &*proof)];
     let again = scene.exchange_shown("shop", &first, ORDERS, &shown);
@@ -117,7 +115,7 @@ async fn a_client_narrows_a_token_that_is_bound_to_its_key_with_a_proof_of_it_on
     let proof = own.prove("POST", TOKEN_URL);
     let shown = [("dpop", &*proof)];
     let narrowed = scene.exchange_shown("app", &first, SHOP, &shown);
-    let narrowed = access_token(&narrowed.await);
+    let narrowed = narrowed.await.access_token();
     assert_eq!(claims(&narrowed)["cnf"]["jkt"], own.jkt());
 }
 
@@ -152,7 +150,7 @@ async fn a_client_narrows_a_token_that_is_bound_to_its_certificate_with_that_and
         }
         let shown = [("client-cert", &*own)];
         let narrowed = scene.exchange_shown("app", &first, SHOP, &shown).await;
-        assert_eq!(claims(&access_token(&narrowed))["cnf"], cnf);
+        assert_eq!(claims(&narrowed.access_token())["cnf"], cnf);
     }
 }
 
@@ -175,7 +173,7 @@ async fn a_requester_whose_tokens_must_be_bound_has_to_show_a_proof() {
     let proof = own.prove("POST", TOKEN_URL);
     let shown = [("dpop", &*proof)];
     let bound = scene.exchange_shown("shop", &first, ORDERS, &shown);
-    assert_eq!(claims(&access_token(&bound.await))["cnf"]["jkt"], own.jkt());
+    assert_eq!(claims(&bound.await.access_token())["cnf"]["jkt"], own.jkt());
 }
 
 #[tokio::test]
@@ -186,7 +184,7 @@ async fn an_actor_token_that_is_bound_needs_its_proof() {
     let params = [("grant_type", "client_credentials")];
     let proof = own.prove("POST", TOKEN_URL);
     let actor = scene.ask_with("shop", &params, &[("dpop", &proof)]).await;
-    let actor = access_token(&actor);
+    let actor = actor.access_token();
     let ask = async |headers: &[(&str, &str)]| {
         let params = [
             ("grant_type", GRANT),
@@ -205,5 +203,5 @@ async fn an_actor_token_that_is_bound_needs_its_proof() {
         "the actor token is bound",
     );
     let proof = own.prove("POST", TOKEN_URL);
-    access_token(&ask(&[("dpop", &proof)]).await);
+    ask(&[("dpop", &proof)]).await.access_token();
 }

@@ -2,8 +2,8 @@
 
 use token_server::domain::{ClientStatus, ExpectedVersion};
 
-use super::{ORDERS, SHOP, STOCK, Scene, access_token, id};
-use crate::harness::{BY, TestApp};
+use super::{ORDERS, SHOP, STOCK, Scene};
+use crate::harness::{BY, TestApp, id};
 
 /// Two replicas, and two chains of one app each.
 struct Replicas {
@@ -18,7 +18,7 @@ struct Replicas {
 impl Replicas {
     async fn new() -> Self {
         let scene = Scene::new().await;
-        let other = TestApp::on(scene.test.database.clone(), &[]).await;
+        let other = scene.test.replica().await;
         let chain = scene.chain().await;
         let first = scene.token("other-app", "").await;
         let second = scene.exchanged("shop", &first, ORDERS).await;
@@ -34,7 +34,7 @@ impl Replicas {
 
     async fn read(&self) {
         for test in [&self.scene.test, &self.other] {
-            test.app.replication.read_changes().await.unwrap();
+            test.read_changes().await;
         }
     }
 
@@ -148,8 +148,10 @@ async fn what_a_replica_exchanges_before_it_has_heard_of_a_revocation_ends_once_
 
     let revoked = scene.test.app.tokens.revoke_client(BY, &id("app")).await;
     revoked.unwrap();
-    let late = access_token(&exchange_there("shop", &chain[0], ORDERS).await);
-    let later = access_token(&exchange_there("orders", &late, STOCK).await);
+    let late = exchange_there("shop", &chain[0], ORDERS)
+        .await
+        .access_token();
+    let later = exchange_there("orders", &late, STOCK).await.access_token();
     assert_eq!(other.verify(&later).await.status, 200);
     // The replica that knows it refuses what the other one gives already.
     for token in [&late, &later] {

@@ -5,11 +5,12 @@ use token_server::app::{ExchangeExplanation, ExchangeQuestion, ExchangeSubject};
 use token_server::base::secret::Secret;
 use token_server::domain::{ClientStatus, UsageSpan};
 
-use super::{ORDERS, SHOP, STOCK, Scene, claims, id};
+use super::{ORDERS, SHOP, STOCK, Scene, claims};
 use crate::admin::{Browser, portal};
 use crate::admin_api::Robot;
 use crate::cli::Shell;
-use crate::harness::{BY, NOW};
+use crate::explain::fixed;
+use crate::harness::{BY, NOW, id};
 
 async fn explain(
     scene: &Scene,
@@ -45,12 +46,6 @@ fn token(text: &str) -> ExchangeSubject {
 fn refused_by(explained: &ExchangeExplanation) -> &'static str {
     assert!(!explained.granted && explained.claims.is_none());
     explained.refused_by.unwrap().as_str()
-}
-
-/// Without what is another in each token.
-fn fixed(mut claims: Value) -> Value {
-    claims["jti"] = Value::Null;
-    claims
 }
 
 #[tokio::test]

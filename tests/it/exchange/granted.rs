@@ -3,8 +3,8 @@
 use serde_json::json;
 use token_server::domain::{ClientChanges, TokenQuota, TokenTtl};
 
-use super::{ACCESS_TOKEN, GRANT, JWT, ORDERS, SHOP, STOCK, Scene, access_token, claims, id, root};
-use crate::harness::{Log, NOW};
+use super::{ACCESS_TOKEN, GRANT, JWT, ORDERS, SHOP, STOCK, Scene, claims, root};
+use crate::harness::{Log, NOW, id};
 
 #[tokio::test]
 async fn the_new_token_is_about_the_first_caller_and_names_everybody_in_between() {
@@ -12,7 +12,7 @@ async fn the_new_token_is_about_the_first_caller_and_names_everybody_in_between(
     let first = scene.token("app", SHOP).await;
 
     let answer = scene.exchange("shop", &first, ORDERS).await;
-    let second = access_token(&answer);
+    let second = answer.access_token();
     let third = scene.exchanged("orders", &second, STOCK).await;
 
     let json = answer.json();
@@ -64,7 +64,7 @@ async fn a_form_and_json_with_audience_or_resource_get_the_same() {
                 (name, ORDERS),
             ];
             let answer = scene.ask("shop", &params).await;
-            assert_eq!(claims(&access_token(&answer))["aud"], ORDERS);
+            assert_eq!(claims(&answer.access_token())["aud"], ORDERS);
             assert_eq!(answer.json()["issued_token_type"], issued);
         }
         let body = json!({
@@ -74,7 +74,7 @@ async fn a_form_and_json_with_audience_or_resource_get_the_same() {
         let answer = scene
             .test
             .post("/token", "application/json", body.to_string());
-        assert_eq!(claims(&access_token(&answer.await))["aud"], ORDERS);
+        assert_eq!(claims(&answer.await.access_token())["aud"], ORDERS);
     }
 }
 
@@ -89,7 +89,7 @@ async fn the_scope_is_what_was_asked_for_of_what_the_rule_gives_for_the_subjects
         ];
         let userinfo = scene.userinfo("app");
         let answer = scene.test.post_basic("/token", &userinfo, &params);
-        access_token(&answer.await)
+        answer.await.access_token()
     };
     let (view, all) = (ask("view").await, ask("").await);
     for (token, asked, granted) in [
@@ -107,7 +107,7 @@ async fn the_scope_is_what_was_asked_for_of_what_the_rule_gives_for_the_subjects
             "{asked}: {}",
             answer.text()
         );
-        assert_eq!(claims(&access_token(&answer))["scope"], granted);
+        assert_eq!(claims(&answer.access_token())["scope"], granted);
     }
 }
 
@@ -119,7 +119,7 @@ async fn a_token_ends_with_its_subject_at_the_latest_and_by_the_lifetime_of_its_
 
     scene.test.clock.advance(1_000);
     let answer = scene.exchange("shop", &first, ORDERS).await;
-    assert_eq!(claims(&access_token(&answer))["exp"], end);
+    assert_eq!(claims(&answer.access_token())["exp"], end);
     assert_eq!(answer.json()["expires_in"], 2_600);
 
     let changes = ClientChanges {
@@ -133,7 +133,7 @@ async fn a_token_ends_with_its_subject_at_the_latest_and_by_the_lifetime_of_its_
     scene.test.clock.advance(2_599);
     let last = scene.exchange("shop", &first, ORDERS).await;
     assert_eq!(last.json()["expires_in"], 1);
-    assert_eq!(scene.test.verify(&access_token(&last)).await.status, 200);
+    assert_eq!(scene.test.verify(&last.access_token()).await.status, 200);
 }
 
 /// Narrowing: the client hands a weaker token to one of the services that it calls itself.
@@ -149,7 +149,11 @@ async fn a_client_narrows_its_own_token_to_one_of_its_audiences_and_less_scope()
         ("resource", STOCK),
     ];
     let userinfo = scene.userinfo("app");
-    let wide = access_token(&scene.test.post_basic("/token", &userinfo, &params).await);
+    let wide = scene
+        .test
+        .post_basic("/token", &userinfo, &params)
+        .await
+        .access_token();
 
     let narrow = scene.exchanged("app", &wide, STOCK).await;
 
@@ -192,7 +196,7 @@ async fn an_actor_token_of_the_requester_changes_nothing() {
 
     let answer = scene.exchange_with("shop", &first, ORDERS, &more).await;
 
-    let claims = claims(&access_token(&answer));
+    let claims = claims(&answer.access_token());
     assert_eq!(claims["act"], json!({"sub": "shop"}));
     assert_eq!(claims["roots"], json!([root(&first)]));
 }
@@ -315,7 +319,7 @@ async fn the_sizes_on_the_page_are_those_of_tokens() {
             ("audience", super::LOOP),
         ];
         let answer = scene.test.post_basic("/token", &userinfo, &params).await;
-        token = access_token(&answer);
+        token = answer.access_token();
         sizes.push(token.len());
     }
 

@@ -16,11 +16,11 @@ use std::collections::HashMap;
 use serde_json::{Value, json};
 use token_server::app::NewClient;
 use token_server::domain::{
-    Audience, ClientChanges, ClientId, ExchangeRules, ExpectedVersion, Identifiers, Metadata, Scope,
+    Audience, ClientChanges, ExchangeRules, ExpectedVersion, Identifiers, Metadata, Scope,
 };
 use token_server::jwt::decode_unverified;
 
-use crate::harness::{Answer, BY, TestApp};
+use crate::harness::{Answer, BY, TestApp, id, new_client};
 
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
@@ -66,10 +66,6 @@ const CLIENTS: &[(&str, &str, &str, &str, &str)] = &[
     ),
 ];
 
-fn id(text: &str) -> ClientId {
-    ClientId::parse(text).unwrap()
-}
-
 /// The service with [`CLIENTS`], and their secrets.
 struct Scene {
     test: TestApp,
@@ -87,13 +83,12 @@ impl Scene {
         for (name, scopes, audiences, identifiers, rules) in CLIENTS {
             let rules = Some(*rules).filter(|rules| !rules.is_empty());
             let new = NewClient {
-                client_id: Some(id(name)),
                 scopes: Scope::parse(scopes).unwrap(),
                 audiences: Audience::parse_list(audiences).unwrap(),
                 identifiers: Identifiers::parse(identifiers).unwrap(),
                 exchange_rules: rules.map(parse_rules).unwrap_or_default(),
                 metadata: Metadata::parse(&json!({ "of": name }).to_string()).unwrap(),
-                ..NewClient::default()
+                ..new_client(name)
             };
             secrets.insert(*name, test.register(new).await);
         }
@@ -138,7 +133,7 @@ impl Scene {
 
     /// The token of an exchange that is granted.
     async fn exchanged(&self, requester: &str, token: &str, target: &str) -> String {
-        access_token(&self.exchange(requester, token, target).await)
+        self.exchange(requester, token, target).await.access_token()
     }
 
     /// The tokens of a whole chain: of the app, of the shop for it, of orders for both.
@@ -173,13 +168,8 @@ fn parse_rules(json: &str) -> ExchangeRules {
 
 async fn token_at(test: &TestApp, userinfo: &str, audience: &str) -> String {
     let params = [("grant_type", "client_credentials"), ("audience", audience)];
-    access_token(&test.post_basic("/token", userinfo, &params).await)
-}
-
-#[track_caller]
-fn access_token(answer: &Answer) -> String {
-    assert_eq!(answer.status, 200, "{}", answer.text());
-    answer.json()["access_token"].as_str().unwrap().to_owned()
+    let answer = test.post_basic("/token", userinfo, &params).await;
+    answer.access_token()
 }
 
 fn claims(token: &str) -> Value {

@@ -4,10 +4,10 @@ use serde_json::json;
 use token_server::app::NewClient;
 use token_server::domain::{ClientChanges, ExpectedVersion, Scope};
 
-use super::{Scene, id, parse_rules};
+use super::{Scene, parse_rules};
 use crate::admin::{Browser, portal};
 use crate::admin_api::Robot;
-use crate::harness::{BY, CLIENT, TestApp};
+use crate::harness::{BY, CLIENT, TestApp, id, new_client};
 
 /// Rules that nobody can write, and why.
 const NEVER: &[(&str, &str)] = &[
@@ -95,9 +95,8 @@ async fn the_rules_of_a_client_with_a_reserved_scope_are_written_by_owners_only(
     let test = portal().await;
     let rules = r#"{"https://orders.test":{"scopes":"read"}}"#;
     let reserved = NewClient {
-        client_id: Some(id("gateway")),
         scopes: Scope::parse("token:introspect").unwrap(),
-        ..NewClient::default()
+        ..new_client("gateway")
     };
     test.register(reserved).await;
     test.client().await;
@@ -132,10 +131,10 @@ async fn the_rules_of_a_client_with_a_reserved_scope_are_written_by_owners_only(
         browser.post(form_url, &form).await.status
     };
     assert_eq!(edit("omar").await, 403);
-    let before = test.app.clients.find(&id("gateway")).await.unwrap();
+    let before = test.find_client(&id("gateway")).await;
     assert!(before.client.exchange_rules.is_empty());
     assert_eq!(edit("olga").await, 303);
-    let after = test.app.clients.find(&id("gateway")).await.unwrap();
+    let after = test.find_client(&id("gateway")).await;
     assert_eq!(after.client.exchange_rules, parse_rules(rules));
 }
 
@@ -159,12 +158,11 @@ async fn a_changed_rule_holds_at_once() {
 async fn the_page_of_a_client_draws_who_is_called_on_whose_behalf() {
     let test = portal().await;
     let new = NewClient {
-        client_id: Some(id("shop")),
         identifiers: token_server::domain::Identifiers::parse("https://shop.test").unwrap(),
         exchange_rules: parse_rules(
             r#"{"https://orders.test":{"scopes":"read write","map":{"view":"read"}},"https://a-service-with-a-name-that-is-long.test/<b>":{"scopes":"x"}}"#,
         ),
-        ..NewClient::default()
+        ..new_client("shop")
     };
     test.register(new).await;
     test.client().await;

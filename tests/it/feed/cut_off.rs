@@ -1,6 +1,6 @@
 //! Without its database a replica judges tokens, and serves the clients in memory for a while.
 
-use super::{id, read, replica, scope, set_scope};
+use super::{id, scope, set_scope};
 use crate::harness::{BY, CLIENT, Log, TestApp};
 
 /// The default of `STALE_LIMIT`, in seconds.
@@ -96,7 +96,7 @@ async fn the_limit_counts_from_the_last_reading_that_succeeded() {
     let secret = test.client().await;
     test.token(&secret).await;
     test.clock.advance(3_000);
-    read(&test).await;
+    test.read_changes().await;
     test.app.store().close().await;
 
     test.clock.advance(LIMIT);
@@ -109,10 +109,10 @@ async fn the_limit_counts_from_the_last_reading_that_succeeded() {
 async fn a_client_that_is_known_to_have_changed_is_not_served_from_memory() {
     let test = TestApp::new().await;
     let secret = test.client().await;
-    let other = replica(&test).await;
+    let other = test.replica().await;
     assert_eq!(scope(&other, &secret).await, "read write");
     set_scope(&test, "other").await;
-    read(&other).await;
+    other.read_changes().await;
 
     other.app.store().close().await;
     fail_to_read(&other).await;
@@ -150,7 +150,7 @@ async fn go_through_an_outage(test: &TestApp, secret: &str) {
     }
     connection.run("alter table lost rename to changes").await;
     for _ in 0..3 {
-        read(test).await;
+        test.read_changes().await;
     }
 }
 
@@ -198,7 +198,7 @@ async fn it_is_ready_again_without_a_restart() {
         .assert_error(503, "temporarily_unavailable");
 
     connection.run("alter table lost rename to changes").await;
-    read(&test).await;
+    test.read_changes().await;
 
     assert_eq!(test.authorize(CLIENT, &secret).await.status, 200);
     test.authorize("nobody", "guess")

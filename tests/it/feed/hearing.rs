@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::{LONG, replica, scope, set_scope, until};
+use super::{LONG, scope, set_scope, until};
 use crate::harness::{BY, Database, TestApp, Wire};
 
 /// So rarely that no test sees it.
@@ -24,7 +24,7 @@ async fn knows_scope(test: &TestApp, secret: &str, expected: &str) {
 async fn a_replica_that_listens_knows_of_a_change_without_asking() {
     let test = TestApp::new().await;
     let secret = test.client().await;
-    let other = replica(&test).await;
+    let other = test.replica().await;
     if other.app.store().listen().await.unwrap().is_none() {
         return;
     }
@@ -54,7 +54,7 @@ async fn a_replica_that_listens_knows_of_a_change_without_asking() {
 async fn a_replica_that_hears_nothing_asks_by_itself() {
     let test = TestApp::new().await;
     let secret = test.client().await;
-    let other = replica(&test).await;
+    let other = test.replica().await;
     let stop = CancellationToken::new();
     let following = tokio::spawn(background::follow_changes(
         Arc::clone(&other.app),

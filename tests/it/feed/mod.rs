@@ -8,11 +8,9 @@ mod replicas;
 
 use std::time::Duration;
 
-use token_server::domain::{
-    ClientChanges, ClientId, ClientStatus, ExpectedVersion, Scope, SecretId,
-};
+use token_server::domain::{ClientChanges, ClientId, ClientStatus, Scope, SecretId};
 
-use crate::harness::{BY, CLIENT, TestApp};
+use crate::harness::{CLIENT, TestApp};
 
 /// What a test waits for at most; it has failed then.
 const LONG: Duration = Duration::from_secs(20);
@@ -21,18 +19,9 @@ fn id() -> ClientId {
     ClientId::parse(CLIENT).unwrap()
 }
 
-/// Another replica of the same service.
-async fn replica(test: &TestApp) -> TestApp {
-    TestApp::on(test.database.clone(), &[]).await
-}
-
-async fn read(test: &TestApp) {
-    test.app.replication.read_changes().await.unwrap();
-}
-
 async fn disable(test: &TestApp) {
     let (id, off) = (id(), ClientStatus::Disabled);
-    test.app.clients.set_status(BY, &id, off).await.unwrap();
+    test.set_client_status(&id, off).await;
 }
 
 async fn set_scope(test: &TestApp, scope: &str) {
@@ -40,11 +29,7 @@ async fn set_scope(test: &TestApp, scope: &str) {
         scopes: Some(Scope::parse(scope).unwrap()),
         ..ClientChanges::default()
     };
-    test.app
-        .clients
-        .update(BY, &id(), &ExpectedVersion::Any, changes)
-        .await
-        .unwrap();
+    test.update_client(&id(), changes).await;
 }
 
 /// The scope of the client's next token.

@@ -6,9 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use token_server::app::{App, NewSecret, TokenRequirements};
 use token_server::base::clock::UnixTime;
-use token_server::domain::ExpectedVersion;
 
-use super::{disable, id, read, replica, scope, secret_id, set_scope};
+use super::{disable, id, scope, secret_id, set_scope};
 use crate::harness::{BY, CLIENT, NOW, TestApp, config};
 
 /// Neither the client nor a token of it is good any more.
@@ -23,12 +22,12 @@ async fn assert_refused(test: &TestApp, token: &str, secret: &str) {
 async fn a_changed_scope() {
     let test = TestApp::new().await;
     let secret = test.client().await;
-    let other = replica(&test).await;
+    let other = test.replica().await;
     assert_eq!(scope(&other, &secret).await, "read write");
 
     set_scope(&test, "other").await;
     assert_eq!(scope(&other, &secret).await, "read write");
-    read(&other).await;
+    other.read_changes().await;
 
     assert_eq!(scope(&other, &secret).await, "other");
 }
@@ -37,12 +36,12 @@ async fn a_changed_scope() {
 async fn a_disabled_client() {
     let test = TestApp::new().await;
     let secret = test.client().await;
-    let other = replica(&test).await;
+    let other = test.replica().await;
     let token = other.token(&secret).await;
 
     disable(&test).await;
     assert_eq!(other.verify(&token).await.status, 200);
-    read(&other).await;
+    other.read_changes().await;
 
     assert_refused(&other, &token, &secret).await;
 }
@@ -51,7 +50,7 @@ async fn a_disabled_client() {
 async fn an_expired_secret_and_an_added_one() {
     let test = TestApp::new().await;
     let secret = test.client().await;
-    let other = replica(&test).await;
+    let other = test.replica().await;
     other.token(&secret).await;
 
     let added = test
@@ -66,7 +65,7 @@ async fn an_expired_secret_and_an_added_one() {
         .await
         .unwrap();
     other.token(&secret).await;
-    read(&other).await;
+    other.read_changes().await;
 
     other
         .authorize(CLIENT, &secret)
@@ -79,15 +78,11 @@ async fn an_expired_secret_and_an_added_one() {
 async fn a_deleted_client() {
     let test = TestApp::new().await;
     let secret = test.client().await;
-    let other = replica(&test).await;
+    let other = test.replica().await;
     let token = other.token(&secret).await;
 
-    test.app
-        .clients
-        .delete(BY, &id(), &ExpectedVersion::Any)
-        .await
-        .unwrap();
-    read(&other).await;
+    test.delete_client(&id()).await;
+    other.read_changes().await;
 
     assert_refused(&other, &token, &secret).await;
 }
@@ -96,12 +91,12 @@ async fn a_deleted_client() {
 async fn a_revoked_token() {
     let test = TestApp::new().await;
     let secret = test.client().await;
-    let other = replica(&test).await;
+    let other = test.replica().await;
     let [revoked, good] = [other.token(&secret).await, other.token(&secret).await];
 
     test.app.tokens.revoke(BY, &revoked).await.unwrap();
     assert_eq!(other.verify(&revoked).await.status, 200);
-    read(&other).await;
+    other.read_changes().await;
 
     other
         .verify(&revoked)
@@ -119,7 +114,7 @@ async fn a_rotated_key() {
 
     test.app.keys.rotate(BY, true).await.unwrap();
     assert_eq!(signs(&other), old);
-    read(&other).await;
+    other.read_changes().await;
 
     assert_eq!(signs(&other), signs(&test));
     assert_ne!(signs(&other), old);
@@ -129,9 +124,9 @@ async fn a_rotated_key() {
 async fn a_reading_without_changes_leaves_memory_as_it_is() {
     let test = TestApp::new().await;
     let secret = test.client().await;
-    let other = replica(&test).await;
+    let other = test.replica().await;
     other.token(&secret).await;
-    read(&other).await;
+    other.read_changes().await;
 
     other.app.store().close().await;
 
@@ -156,7 +151,7 @@ async fn a_replica_that_slept_for_too_long_reads_everything() {
     set_scope(&test, "other").await;
     test.app.replication.prune_changes().await.unwrap();
     assert_eq!(other.verify(&revoked).await.status, 200);
-    read(&other).await;
+    other.read_changes().await;
 
     other
         .verify(&revoked)
@@ -192,7 +187,7 @@ async fn changes_are_kept_for_as_long_as_the_setting_says() {
     assert!(kept().await);
     test.clock.advance(1);
     assert!(!kept().await);
-    read(&test).await;
+    test.read_changes().await;
     assert_eq!(scope(&test, &secret).await, "other");
 }
 

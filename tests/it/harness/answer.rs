@@ -38,6 +38,24 @@ impl Answer {
             .map_or("", |value| value.to_str().unwrap())
     }
 
+    /// The token that `/authorize` issued.
+    #[track_caller]
+    pub(crate) fn token(&self) -> String {
+        self.issued("token")
+    }
+
+    /// The token that `/token` issued.
+    #[track_caller]
+    pub(crate) fn access_token(&self) -> String {
+        self.issued("access_token")
+    }
+
+    #[track_caller]
+    fn issued(&self, member: &str) -> String {
+        assert_eq!(self.status, 200, "{}", self.text());
+        self.json()[member].as_str().unwrap().to_owned()
+    }
+
     /// The `error` member.
     pub(crate) fn error(&self) -> String {
         self.json()["error"].as_str().unwrap_or_default().to_owned()

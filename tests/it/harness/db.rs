@@ -33,6 +33,11 @@ enum Place {
 }
 
 impl Database {
+    /// Else it is a file of SQLite.
+    pub(crate) fn is_postgres(&self) -> bool {
+        self.url.starts_with("postgres")
+    }
+
     /// A migrated database.
     pub(crate) async fn fresh() -> Self {
         match server_url() {
@@ -107,10 +112,10 @@ impl Database {
 
     /// A connection by hand.
     pub(crate) async fn connect(&self) -> Connection {
-        if self.url.starts_with("sqlite:") {
-            Connection::Sqlite(SqliteConnection::connect(&self.url).await.unwrap())
-        } else {
+        if self.is_postgres() {
             Connection::Postgres(PgConnection::connect(&self.url).await.unwrap())
+        } else {
+            Connection::Sqlite(SqliteConnection::connect(&self.url).await.unwrap())
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What tests share: a service on a fresh database, and ways to call it.
 
 mod answer;
+mod clients;
 mod db;
 mod far;
 mod holder;
@@ -21,16 +22,17 @@ use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{Method, Request};
-use token_server::app::{App, Dns, NewClient, NewSecret};
+use token_server::app::{App, Dns};
 use token_server::base::clock::{Clock, UnixTime};
 use token_server::config::Config;
-use token_server::domain::{ClientId, Metadata, Origin, Scope};
+use token_server::domain::{Actor, AdminRole, Origin};
 use token_server::http::{AppState, HttpService, router};
 use token_server::store::TrustedTime;
 use tokio::runtime::Handle;
 use tower::ServiceExt;
 
 pub(crate) use answer::Answer;
+pub(crate) use clients::{CLIENT, id, new_client};
 pub(crate) use db::{Connection, Database, migrate};
 pub(crate) use far::Distance;
 pub(crate) use holder::Holder;
@@ -38,7 +40,9 @@ pub(crate) use log::Log;
 pub(crate) use password_gate::PasswordGate;
 pub(crate) use plain::{ServedPlain, exchange, plain_request};
 pub(crate) use prover::{Prover, proof_claims, with_token};
-pub(crate) use served::{PROXY_SIGNATURE, Served, client_config, proxy_header, write_certificate};
+pub(crate) use served::{
+    PROXY_SIGNATURE, Served, client_config, proxy_header, serve_https, write_certificate,
+};
 pub(crate) use signer::Signer;
 pub(crate) use tls_gate::TlsGate;
 pub(crate) use wire::Wire;
@@ -52,8 +56,21 @@ pub(crate) const SECRET: &str = "a secret for tests, of more than 32 bytes";
 /// Who changes things in tests, when it does not matter.
 pub(crate) const BY: &Origin = &Origin::SERVER;
 
-/// The client that [`TestApp::client`] registers.
-pub(crate) const CLIENT: &str = "billing";
+/// Somebody in particular who changes things.
+pub(crate) fn origin(actor: Actor) -> Origin {
+    Origin {
+        actor,
+        ..Origin::SERVER
+    }
+}
+
+/// An admin in this role, or in one that is not known.
+pub(crate) fn admin(role: Option<AdminRole>) -> Origin {
+    origin(Actor::Admin {
+        name: "ann".to_owned(),
+        role,
+    })
+}
 
 /// The service, without a listener.
 pub(crate) struct TestApp {
@@ -106,6 +123,16 @@ impl TestApp {
         }
     }
 
+    /// Another replica of the same service, or the same one after a restart.
+    pub(crate) async fn replica(&self) -> Self {
+        Self::on(self.database.clone(), &[]).await
+    }
+
+    /// Learns what other replicas have changed.
+    pub(crate) async fn read_changes(&self) {
+        self.app.replication.read_changes().await.unwrap();
+    }
+
     /// A time of the past, or that of the tests, by which stored things may be removed.
     pub(crate) async fn trusted(&self, time: UnixTime) -> TrustedTime {
         let config = config(&self.database.url, &[]);
@@ -115,33 +142,9 @@ impl TestApp {
         trusted.back_to(time)
     }
 
-    /// Registers the client [`CLIENT`] with the scopes `read write`; its secret.
-    pub(crate) async fn client(&self) -> String {
-        self.register(NewClient {
-            client_id: Some(ClientId::parse(CLIENT).unwrap()),
-            scopes: Scope::parse("read write").unwrap(),
-            metadata: Metadata::parse(r#"{"tenant":"acme"}"#).unwrap(),
-            ..NewClient::default()
-        })
-        .await
-    }
-
-    /// Registers a client; its secret.
-    pub(crate) async fn register(&self, new: NewClient) -> String {
-        let (_, added) = self
-            .app
-            .clients
-            .register(BY, new, Some(NewSecret::default()))
-            .await
-            .unwrap();
-        added.unwrap().plain.expose().clone()
-    }
-
     /// A token of [`CLIENT`], through the front door.
     pub(crate) async fn token(&self, secret: &str) -> String {
-        let answer = self.authorize(CLIENT, secret).await;
-        assert_eq!(answer.status, 200, "{}", answer.text());
-        answer.json()["token"].as_str().unwrap().to_owned()
+        self.authorize(CLIENT, secret).await.token()
     }
 
     /// `POST /authorize` as a form.

@@ -23,7 +23,7 @@ pub(crate) struct PasswordGate {
 impl PasswordGate {
     /// `None` for a file, which asks for no password.
     pub(crate) async fn before(database: &Database, password: &str) -> Option<Self> {
-        if database.url.starts_with("sqlite:") {
+        if !database.is_postgres() {
             return None;
         }
         let server = Server::of(&database.url);

@@ -4,6 +4,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
 
+use axum::Router;
 use axum_server::tls_rustls::RustlsConfig;
 use rustls::client::ResolvesClientCert;
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -233,9 +234,31 @@ pub(crate) fn client_config(
         .with_no_client_auth()
 }
 
+/// Serves what the router of a port is at that port, which is returned: a server of somebody else, over HTTPS. The folder gets
+/// its certificate, which is for `127.0.0.1` too.
+pub(crate) fn serve_https(folder: &Path, router: impl FnOnce(u16) -> Router) -> u16 {
+    write_certificate_for(&["localhost", "127.0.0.1"], folder);
+    let files = TlsConfig {
+        cert: folder.join("cert.pem"),
+        key: folder.join("key.pem"),
+    };
+    let certificate = Certificate::load(files).unwrap().served();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let server = axum_server::from_tcp_rustls(listener, certificate).unwrap();
+    tokio::spawn(server.serve(router(port).into_make_service()));
+    port
+}
+
 /// A certificate for localhost and its key.
 pub(crate) fn write_certificate(folder: &Path) {
-    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    write_certificate_for(&["localhost"], folder);
+}
+
+fn write_certificate_for(names: &[&str], folder: &Path) {
+    let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+    let made = rcgen::generate_simple_self_signed(names).unwrap();
     std::fs::write(folder.join("key.pem"), made.signing_key.serialize_pem()).unwrap();
     std::fs::write(folder.join("cert.pem"), made.cert.pem()).unwrap();
 }

@@ -26,7 +26,7 @@ pub(crate) struct TlsGate {
 impl TlsGate {
     /// `None` for a file, which nobody speaks TLS with.
     pub(crate) async fn before(database: &Database) -> Option<Self> {
-        if database.url.starts_with("sqlite:") {
+        if !database.is_postgres() {
             return None;
         }
         let server = Server::of(&database.url);

@@ -30,7 +30,7 @@ enum State {
 impl Wire {
     /// A wire to this database; `None` for a file, which has none.
     pub(crate) async fn to(database: &Database) -> Option<Self> {
-        if database.url.starts_with("sqlite:") {
+        if !database.is_postgres() {
             return None;
         }
         let server = Server::of(&database.url);

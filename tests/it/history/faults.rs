@@ -4,15 +4,12 @@
 use std::fs;
 use std::os::unix::fs::FileExt;
 
-use token_server::app::NewClient;
-use token_server::domain::ClientId;
 use url::Url;
 
 use super::{
-    administer, assert_takes_no_changes, assert_unavailable, assert_works, name_of, number, read,
-    status,
+    administer, assert_takes_no_changes, assert_unavailable, assert_works, name_of, number, status,
 };
-use crate::harness::{CLIENT, Database, TestApp};
+use crate::harness::{CLIENT, Database, TestApp, new_client};
 
 /// Has each row that is written to these tables fail with this code of Postgres.
 async fn fail_with(database: &Database, code: &str, tables: &[&str]) {
@@ -49,11 +46,11 @@ async fn a_full_disk_of_postgres() {
 
     assert_takes_no_changes(&test, &secret).await;
     for _ in 0..3 {
-        read(&test).await;
+        test.read_changes().await;
         assert_eq!(status(&test).await, "degraded: database disk full");
     }
     mend(&test.database).await;
-    read(&test).await;
+    test.read_changes().await;
 
     assert_works(&test, &secret).await;
 }
@@ -78,12 +75,12 @@ async fn a_right_that_was_revoked() {
     admin.database.execute(&sql).await;
     assert_takes_no_changes(&test, &secret).await;
     for _ in 0..3 {
-        read(&test).await;
+        test.read_changes().await;
         assert_eq!(status(&test).await, "degraded: database permission denied");
     }
     let sql = format!("grant insert on revocations to {role}");
     admin.database.execute(&sql).await;
-    read(&test).await;
+    test.read_changes().await;
 
     assert_works(&test, &secret).await;
     drop(test);
@@ -101,7 +98,7 @@ async fn a_damaged_page_of_postgres() {
     fail_with(&test.database, "XX001", &["revocations"]).await;
 
     assert_takes_no_changes(&test, &secret).await;
-    read(&test).await;
+    test.read_changes().await;
 
     assert_eq!(status(&test).await, "degraded: database damaged");
 }
@@ -114,7 +111,7 @@ async fn a_column_that_was_changed_under_prepared_statements() {
     };
     test.token(&secret).await;
     for _ in 0..2 {
-        read(&test).await;
+        test.read_changes().await;
     }
     for sql in [
         "alter table installation alter column identity type varchar(99)",
@@ -123,17 +120,17 @@ async fn a_column_that_was_changed_under_prepared_statements() {
         test.database.execute(sql).await;
     }
 
-    read(&test).await;
+    test.read_changes().await;
     assert_eq!(status(&test).await, "ready");
-    let changed = super::replica(&test).await;
+    let changed = test.replica().await;
     super::disable(&changed).await;
-    read(&test).await;
+    test.read_changes().await;
     let first = test.authorize(CLIENT, &secret).await.status;
     assert!(first == 503 || first == 401, "{first}");
     test.authorize(CLIENT, &secret)
         .await
         .assert_error(401, "invalid_client");
-    read(&test).await;
+    test.read_changes().await;
     assert_eq!(status(&test).await, "ready");
 }
 
@@ -145,11 +142,7 @@ async fn a_damaged_page_of_a_file() {
     };
     let secret = test.client().await;
     test.token(&secret).await;
-    let new = NewClient {
-        client_id: Some(ClientId::parse("other").unwrap()),
-        ..NewClient::default()
-    };
-    let other = test.register(new).await;
+    let other = test.register(new_client("other")).await;
     let sql = "select rootpage from sqlite_schema where name = 'clients'";
     let page = number(&test.database, sql).await;
     test.database
@@ -162,7 +155,7 @@ async fn a_damaged_page_of_a_file() {
     test.app.store().reconnect();
 
     assert_unavailable(&test.authorize("other", &other).await);
-    read(&test).await;
+    test.read_changes().await;
 
     assert_eq!(status(&test).await, "degraded: database damaged");
     let token = test.token(&secret).await;

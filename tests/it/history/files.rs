@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::{
-    Snapshot, assert_unavailable, assert_works, fail_to_read, migrate, number, read, revoke, status,
+    Snapshot, assert_unavailable, assert_works, fail_to_read, migrate, number, revoke, status,
 };
 use crate::harness::{BY, Database, TestApp};
 
@@ -49,7 +49,7 @@ async fn a_removed_file_is_noticed_at_once_and_its_return_too() {
     assert!(!file.exists(), "nobody makes an empty one");
 
     fs::rename(&aside, &file).unwrap();
-    read(&test).await;
+    test.read_changes().await;
     assert_works(&test, &secret).await;
 }
 
@@ -71,7 +71,7 @@ async fn an_older_copy_in_its_place_is_used_and_nothing_is_written_to_the_old_fi
     assert!(rest.len() > 0);
     put_in_place(&copy, &file).await;
     assert_unavailable(&revoke(&test, &secret, &token).await);
-    read(&test).await;
+    test.read_changes().await;
 
     assert_works(&test, &secret).await;
     assert_eq!(test.verify(&token).await.status, 200);
@@ -81,7 +81,7 @@ async fn an_older_copy_in_its_place_is_used_and_nothing_is_written_to_the_old_fi
     assert!(file.exists());
     test.app.tokens.revoke(BY, &token).await.unwrap();
     assert!(number(&test.database, count).await >= 2);
-    let restarted = super::replica(&test).await;
+    let restarted = test.replica().await;
     for revoked in [&lost, &token] {
         let answer = restarted.verify(revoked).await;
         answer.assert_error(401, "invalid_token");
@@ -124,7 +124,7 @@ async fn a_file_that_another_process_writes_to_already_is_left_alone() {
     let snapshot = Snapshot::take(&test.database).await;
     test.token(&secret).await;
     snapshot.put_back().await;
-    let operator = super::replica(&test).await;
+    let operator = test.replica().await;
     operator.app.replication.restore(BY, true).await.unwrap();
 
     fail_to_read(&test).await;

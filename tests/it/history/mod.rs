@@ -10,12 +10,13 @@ mod snapshot;
 
 use std::time::Duration;
 
+use snapshot::Snapshot;
 use token_server::app::{App, NewClient};
 use token_server::base::clock::Clock;
 use token_server::domain::{ClientId, ClientStatus};
 
-use crate::harness::{Answer, BY, CLIENT, Connection, Database, NOW, TestApp, config};
-use snapshot::Snapshot;
+use crate::harness::{Answer, CLIENT, Connection, Database, NOW, TestApp, config};
+
 pub(crate) use snapshot::{administer, name_of};
 
 /// What a test waits for at most; it has failed then.
@@ -25,17 +26,13 @@ fn id() -> ClientId {
     ClientId::parse(CLIENT).unwrap()
 }
 
-async fn read(test: &TestApp) {
-    test.app.replication.read_changes().await.unwrap();
-}
-
 async fn fail_to_read(test: &TestApp) {
     test.app.replication.read_changes().await.unwrap_err();
 }
 
 async fn disable(test: &TestApp) {
     let (id, off) = (id(), ClientStatus::Disabled);
-    test.app.clients.set_status(BY, &id, off).await.unwrap();
+    test.set_client_status(&id, off).await;
 }
 
 /// Registers a client that an earlier copy of the database lacks, and gets two tokens of it.
@@ -46,10 +43,7 @@ async fn register_new(test: &TestApp) -> (ClientId, [String; 2]) {
         ..NewClient::default()
     };
     let secret = test.register(new).await;
-    let token = async || {
-        let answer = test.authorize("new", &secret).await;
-        answer.json()["token"].as_str().unwrap().to_owned()
-    };
+    let token = async || test.authorize("new", &secret).await.token();
     (id, [token().await, token().await])
 }
 
@@ -70,12 +64,7 @@ async fn snapshot(replicas: &[&TestApp]) -> Snapshot {
 /// After the connections were lost: the first reading finds that out.
 async fn read_anew(test: &TestApp) {
     let _ = test.app.replication.read_changes().await;
-    read(test).await;
-}
-
-/// Another replica of the same service.
-async fn replica(test: &TestApp) -> TestApp {
-    TestApp::on(test.database.clone(), &[]).await
+    test.read_changes().await;
 }
 
 /// A service on a database with nothing in it, after the migrations.

@@ -3,8 +3,8 @@
 use token_server::domain::ClientStatus;
 
 use super::{
-    Snapshot, assert_works, disable, id, is_on_file, number, read, read_anew, register_new,
-    replica, snapshot, status,
+    Snapshot, assert_works, disable, id, is_on_file, number, read_anew, register_new, snapshot,
+    status,
 };
 use crate::harness::{BY, CLIENT, Log, TestApp};
 
@@ -14,7 +14,7 @@ async fn fail_over(snapshot: Snapshot, replicas: &[&TestApp]) -> TestApp {
     for test in replicas {
         read_anew(test).await;
     }
-    replica(replicas[0]).await
+    replicas[0].replica().await
 }
 
 async fn assert_refused(replicas: &[&TestApp], token: &str) {
@@ -30,7 +30,7 @@ async fn a_lost_revocation_of_a_token_is_written_back() {
     let [lost, good] = [test.token(&secret).await, test.token(&secret).await];
     let snapshot = snapshot(&[&test]).await;
     test.app.tokens.revoke(BY, &lost).await.unwrap();
-    read(&test).await;
+    test.read_changes().await;
     let log = Log::default();
     let guard = log.capture();
 
@@ -54,7 +54,7 @@ async fn a_revocation_that_is_lost_right_after_it_was_acknowledged_is_written_ba
     let test = TestApp::new().await;
     let secret = test.client().await;
     let lost = test.token(&secret).await;
-    read(&test).await;
+    test.read_changes().await;
     let snapshot = snapshot(&[&test]).await;
     test.app.tokens.revoke(BY, &lost).await.unwrap();
 
@@ -68,7 +68,7 @@ async fn a_generation_that_is_lost_right_after_it_was_acknowledged_is_written_ba
     let test = TestApp::new().await;
     let secret = test.client().await;
     let lost = test.token(&secret).await;
-    read(&test).await;
+    test.read_changes().await;
     let snapshot = snapshot(&[&test]).await;
     test.app.tokens.revoke_client(BY, &id()).await.unwrap();
 
@@ -88,7 +88,7 @@ async fn a_lost_disable_leaves_the_client_enabled_and_its_old_tokens_revoked() {
     let old = test.token(&secret).await;
     let snapshot = snapshot(&[&test]).await;
     disable(&test).await;
-    read(&test).await;
+    test.read_changes().await;
     test.authorize(CLIENT, &secret)
         .await
         .assert_error(401, "invalid_client");
@@ -109,9 +109,8 @@ async fn a_lost_delete_leaves_the_client_and_its_old_tokens_revoked() {
     let secret = test.client().await;
     let old = test.token(&secret).await;
     let snapshot = snapshot(&[&test]).await;
-    let any = token_server::domain::ExpectedVersion::Any;
-    test.app.clients.delete(BY, &id(), &any).await.unwrap();
-    read(&test).await;
+    test.delete_client(&id()).await;
+    test.read_changes().await;
 
     let later = fail_over(snapshot, &[&test]).await;
 
@@ -144,7 +143,7 @@ async fn what_each_replica_knows_is_written_back() {
         return;
     }
     let secret = test.client().await;
-    let other = replica(&test).await;
+    let other = test.replica().await;
     let [here, there] = [test.token(&secret).await, test.token(&secret).await];
     let snapshot = snapshot(&[&test, &other]).await;
     test.app.tokens.revoke(BY, &here).await.unwrap();
@@ -155,7 +154,7 @@ async fn what_each_replica_knows_is_written_back() {
     for replica in [&test, &other, &test] {
         read_anew(replica).await;
     }
-    let later = replica(&test).await;
+    let later = test.replica().await;
 
     for token in [&here, &there] {
         assert_refused(&[&test, &other, &later], token).await;
@@ -195,9 +194,9 @@ async fn what_is_no_revocation_is_as_the_database_says() {
     disable(&test).await;
     let snapshot = snapshot(&[&test]).await;
     let (id, on) = (id(), ClientStatus::Enabled);
-    test.app.clients.set_status(BY, &id, on).await.unwrap();
+    test.set_client_status(&id, on).await;
     test.token(&secret).await;
-    read(&test).await;
+    test.read_changes().await;
 
     let later = fail_over(snapshot, &[&test]).await;
 
@@ -242,9 +241,9 @@ async fn while_they_cannot_be_written_back_it_is_degraded_and_tries_again() {
         assert_eq!(test.verify(&token).await.status, 200);
     }
     test.database.execute(drop).await;
-    read(&test).await;
+    test.read_changes().await;
 
     assert_eq!(status(&test).await, "ready");
-    let later = replica(&test).await;
+    let later = test.replica().await;
     assert_refused(&[&test, &later], &lost).await;
 }

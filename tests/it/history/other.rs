@@ -1,8 +1,6 @@
 //! A database of another installation, at the address of the known one.
 
-use super::{
-    LONG, assert_unavailable, assert_works, fail_to_read, migrate, read, replica, revoke, status,
-};
+use super::{LONG, assert_unavailable, assert_works, fail_to_read, migrate, revoke, status};
 use crate::harness::{CLIENT, Database, Log, TestApp};
 
 async fn rename(database: &Database, identity: &str) {
@@ -69,7 +67,7 @@ async fn when_the_known_database_is_back_everything_works() {
     fail_to_read(&test).await;
     fail_to_read(&test).await;
     rename(&test.database, &known).await;
-    read(&test).await;
+    test.read_changes().await;
 
     assert_works(&test, &secret).await;
 }
@@ -81,7 +79,7 @@ async fn a_restarted_replica_takes_the_other_database() {
     rename(&test.database, "another").await;
     fail_to_read(&test).await;
 
-    let restarted = replica(&test).await;
+    let restarted = test.replica().await;
 
     assert_works(&restarted, &secret).await;
 }

@@ -4,7 +4,7 @@ use token_server::app::{App, Degradation, NewClient, Readiness};
 use token_server::base::clock::Clock;
 
 use super::{
-    administer, assert_takes_no_changes, assert_unavailable, assert_works, name_of, read, status,
+    administer, assert_takes_no_changes, assert_unavailable, assert_works, name_of, status,
 };
 use crate::admin_api::Robot;
 use crate::harness::{BY, CLIENT, Database, Log, NOW, TestApp, config};
@@ -32,7 +32,7 @@ async fn changes_are_503_tokens_go_on_and_readyz_says_why() {
         return;
     };
     set_read_only(&test, true).await;
-    read(&test).await;
+    test.read_changes().await;
 
     assert_eq!(status(&test).await, READ_ONLY);
     // The client is read: nothing has it in memory.
@@ -50,14 +50,14 @@ async fn it_is_noticed_that_the_database_takes_changes_again() {
         return;
     };
     set_read_only(&test, true).await;
-    read(&test).await;
+    test.read_changes().await;
     assert_eq!(status(&test).await, READ_ONLY);
 
     // The sessions of the replica stay as they are: it has to open others by itself.
     let name = name_of(&test.database.url);
     let reset = format!("alter database {name} reset default_transaction_read_only");
     administer(&test.database.url, &[&reset]).await;
-    read(&test).await;
+    test.read_changes().await;
 
     assert_works(&test, &secret).await;
 }
@@ -71,7 +71,7 @@ async fn the_first_change_that_fails_is_503_and_not_500() {
     set_read_only(&test, true).await;
 
     assert_takes_no_changes(&test, &secret).await;
-    read(&test).await;
+    test.read_changes().await;
 
     assert_eq!(status(&test).await, READ_ONLY);
 }
@@ -85,17 +85,17 @@ async fn after_the_limit_no_client_is_served_since_changes_may_be_made_elsewhere
     let token = test.token(&secret).await;
     set_read_only(&test, true).await;
     test.clock.advance(60);
-    read(&test).await;
+    test.read_changes().await;
     assert_eq!(status(&test).await, READ_ONLY);
 
     test.clock.advance(1);
-    read(&test).await;
+    test.read_changes().await;
 
     assert_unavailable(&test.authorize(CLIENT, &secret).await);
     assert_unavailable(&test.get("/readyz").await);
     assert_eq!(test.verify(&token).await.status, 200);
     set_read_only(&test, false).await;
-    read(&test).await;
+    test.read_changes().await;
     assert_works(&test, &secret).await;
 }
 
@@ -109,11 +109,11 @@ async fn each_change_of_state_is_one_line() {
 
     set_read_only(&test, true).await;
     for _ in 0..3 {
-        read(&test).await;
+        test.read_changes().await;
     }
     set_read_only(&test, false).await;
     for _ in 0..3 {
-        read(&test).await;
+        test.read_changes().await;
     }
     drop(guard);
 
@@ -126,7 +126,7 @@ async fn each_change_of_state_is_one_line() {
 #[tokio::test]
 async fn a_file_that_may_only_be_read() {
     let database = Database::fresh().await;
-    if !database.url.starts_with("sqlite:") {
+    if database.is_postgres() {
         return;
     }
     let url = format!("{}?mode=ro", database.url);
@@ -153,9 +153,9 @@ async fn after_the_limit_operators_still_see_everything() {
     };
     let robot = Robot::new(&test).await;
     set_read_only(&test, true).await;
-    read(&test).await;
+    test.read_changes().await;
     test.clock.advance(61);
-    read(&test).await;
+    test.read_changes().await;
     assert_eq!(test.app.core.readiness(), Readiness::Stale);
 
     let refused = test.authorize(CLIENT, &secret).await;

@@ -1,8 +1,7 @@
 //! `restore`: what an operator runs on a database that was restored from a backup.
 
 use super::{
-    assert_works, disable, id, is_on_file, number, read, read_anew, register_new, replica,
-    snapshot, status,
+    assert_works, disable, id, is_on_file, number, read_anew, register_new, snapshot, status,
 };
 use crate::harness::{BY, CLIENT, Log, TestApp};
 
@@ -15,12 +14,12 @@ async fn restore(test: &TestApp, keep_tokens: bool) -> i64 {
 async fn every_token_from_before_is_revoked_and_the_next_ones_are_good_on_every_replica() {
     let test = TestApp::new().await;
     let secret = test.client().await;
-    let running = replica(&test).await;
+    let running = test.replica().await;
     let old = running.token(&secret).await;
 
     assert_eq!(restore(&test, false).await, 2);
-    read(&running).await;
-    let later = replica(&test).await;
+    running.read_changes().await;
+    let later = test.replica().await;
 
     for replica in [&running, &later] {
         let answer = replica.verify(&old).await;
@@ -42,10 +41,10 @@ async fn tokens_of_clients_that_the_backup_lacks_are_revoked_too() {
     let (_, [token, _]) = register_new(&test).await;
 
     snapshot.put_back().await;
-    let later = replica(&test).await;
+    let later = test.replica().await;
     assert_eq!(later.verify(&token).await.status, 200);
     restore(&later, false).await;
-    read(&later).await;
+    later.read_changes().await;
 
     let answer = later.verify(&token).await;
     answer.assert_error(401, "invalid_token");
@@ -59,9 +58,9 @@ async fn tokens_of_this_second_are_revoked_also_where_the_backup_has_no_client()
     let (_, [token, _]) = register_new(&test).await;
 
     snapshot.put_back().await;
-    let later = replica(&test).await;
+    let later = test.replica().await;
     restore(&later, false).await;
-    read(&later).await;
+    later.read_changes().await;
 
     let answer = later.verify(&token).await;
     answer.assert_error(401, "invalid_token");
@@ -77,9 +76,9 @@ async fn tokens_can_be_kept() {
 
     assert_eq!(restore(&test, true).await, 2);
     assert_eq!(restore(&test, true).await, 3);
-    read(&test).await;
+    test.read_changes().await;
 
-    for replica in [&test, &replica(&test).await] {
+    for replica in [&test, &test.replica().await] {
         assert_eq!(replica.verify(&token).await.status, 200);
     }
 }
@@ -95,7 +94,7 @@ async fn a_generation_beyond_the_time_is_raised() {
     let old = test.token(&secret).await;
 
     restore(&test, false).await;
-    read(&test).await;
+    test.read_changes().await;
 
     test.verify(&old).await.assert_error(401, "invalid_token");
     assert_works(&test, &secret).await;
@@ -110,11 +109,11 @@ async fn a_running_replica_notices_the_epoch_and_writes_back_what_it_knows() {
     }
     let secret = test.client().await;
     let lost = test.token(&secret).await;
-    read(&test).await;
+    test.read_changes().await;
     let snapshot = snapshot(&[&test]).await;
     test.app.tokens.revoke(BY, &lost).await.unwrap();
     snapshot.put_back().await;
-    let operator = replica(&test).await;
+    let operator = test.replica().await;
     restore(&operator, true).await;
     let log = Log::default();
     let guard = log.capture();
@@ -124,7 +123,7 @@ async fn a_running_replica_notices_the_epoch_and_writes_back_what_it_knows() {
 
     let told = "the database was restored (its epoch was 1 and is 2)";
     assert!(log.text().contains(told), "{}", log.text());
-    let later = replica(&test).await;
+    let later = test.replica().await;
     later.verify(&lost).await.assert_error(401, "invalid_token");
     assert_eq!(status(&test).await, "ready");
 }
@@ -151,7 +150,7 @@ async fn clients_stay_what_they_are() {
     disable(&test).await;
 
     restore(&test, false).await;
-    read(&test).await;
+    test.read_changes().await;
 
     test.authorize(CLIENT, &secret)
         .await

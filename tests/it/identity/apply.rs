@@ -11,11 +11,11 @@ use token_server::app::{AuditFilter, AuditPage};
 use token_server::domain::{Actor, AdminRole, IssuerName, IssuerStatus, Origin};
 
 use super::{
-    ACCOUNT, CLUSTER, WORKLOAD, add, cluster_claims, header, id, key_set, new_client, present,
+    ACCOUNT, CLUSTER, WORKLOAD, add, cluster_claims, header, key_set, new_client, present,
 };
 use crate::admin::{Browser, portal};
 use crate::cli::Shell;
-use crate::harness::{Answer, BY, Signer, TestApp};
+use crate::harness::{Answer, BY, Signer, TestApp, id, origin};
 
 const OPTIONS: ApplyOptions = ApplyOptions {
     dry_run: false,
@@ -183,13 +183,6 @@ async fn with_a_mistake_anywhere_neither_issuers_nor_clients_are_written() {
             );
             assert_eq!(issuers(&test).await, 1, "{told}");
         }
-    }
-}
-
-fn origin(actor: Actor) -> Origin {
-    Origin {
-        actor,
-        ..Origin::SERVER
     }
 }
 

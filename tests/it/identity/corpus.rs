@@ -4,11 +4,11 @@ use serde_json::{Value, json};
 use token_server::domain::IssuerName;
 
 use super::{
-    ACCOUNT, CLUSTER, GITHUB, JWT_BEARER, JWT_SPIFFE, Scene, WORKLOAD, add, add_github,
-    assert_refused, assert_told, cluster_claims, header, key_set, present, present_as, register,
-    with,
+    ACCOUNT, CLUSTER, GITHUB, JWT_SPIFFE, Scene, WORKLOAD, add, add_github, assert_refused,
+    assert_told, cluster_claims, header, key_set, present, present_as, register, with,
 };
 use crate::harness::{CLIENT, NOW, Signer, TestApp};
+use crate::oauth::assertion::JWT_BEARER;
 
 const GITLAB: &str = "https://gitlab.com";
 

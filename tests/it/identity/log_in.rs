@@ -4,11 +4,12 @@ use serde_json::{Value, json};
 use token_server::domain::{ClientStatus, IssuerName, IssuerStatus};
 
 use super::{
-    ACCOUNT, CLUSTER, GITHUB, JWT_BEARER, JWT_SPIFFE, Scene, WORKLOAD, add, add_ci, add_cluster,
-    add_github, assert_refused, assert_told, cluster_claims, header, id, key_set, present,
-    present_as, register, with,
+    ACCOUNT, CLUSTER, GITHUB, JWT_SPIFFE, Scene, WORKLOAD, add, add_ci, add_cluster, add_github,
+    assert_refused, assert_told, cluster_claims, header, key_set, present, present_as, register,
+    with,
 };
-use crate::harness::{BY, Log, NOW, Signer, TestApp};
+use crate::harness::{BY, Log, NOW, Signer, TestApp, id};
+use crate::oauth::assertion::JWT_BEARER;
 
 #[tokio::test]
 async fn a_workload_gets_a_token_with_its_platforms_token_and_no_secret() {
@@ -16,14 +17,13 @@ async fn a_workload_gets_a_token_with_its_platforms_token_and_no_secret() {
     let token = scene.sign(&cluster_claims());
 
     let answer = scene.log_in(&token).await;
-    assert_eq!(answer.status, 200, "{}", answer.text());
-    let issued = answer.json()["access_token"].as_str().unwrap().to_owned();
+    let issued = answer.access_token();
     let verified = scene.test.verify(&issued).await.json();
     assert_eq!(verified["sub"], WORKLOAD);
 
     let nameless = present(&scene.test, &token, None).await;
     assert_eq!(nameless.status, 200, "{}", nameless.text());
-    let record = scene.test.app.clients.find(&id(WORKLOAD)).await.unwrap();
+    let record = scene.test.find_client(&id(WORKLOAD)).await;
     assert!(record.secrets.is_empty());
 }
 
@@ -63,8 +63,7 @@ async fn every_endpoint_that_takes_assertions_takes_those_of_platforms() {
         Some(WORKLOAD),
     )
     .await;
-    assert_eq!(simple.status, 200, "{}", simple.text());
-    let issued = simple.json()["token"].as_str().unwrap().to_owned();
+    let issued = simple.token();
     let form = [
         ("client_assertion_type", JWT_BEARER),
         ("client_assertion", &token),
@@ -171,7 +170,7 @@ async fn without_a_client_id_exactly_one_client_has_the_identity() {
 #[tokio::test]
 async fn another_replica_hears_of_a_second_client_with_the_identity() {
     let scene = Scene::new().await;
-    let other = TestApp::on(scene.test.database.clone(), &[]).await;
+    let other = scene.test.replica().await;
     let token = scene.sign(&cluster_claims());
     assert_eq!(present(&other, &token, None).await.status, 200);
 
@@ -181,7 +180,7 @@ async fn another_replica_hears_of_a_second_client_with_the_identity() {
         &json!([{"issuer": "k8s", "subject": ACCOUNT}]),
     )
     .await;
-    other.app.replication.read_changes().await.unwrap();
+    other.read_changes().await;
     assert_refused(&present(&other, &token, None).await, "two clients");
 }
 
@@ -209,7 +208,7 @@ async fn an_identity_by_claims_alone_is_found_only_with_a_client_id() {
 async fn a_token_of_an_issuer_with_replay_once_is_good_once_on_all_replicas() {
     let (test, signer) = (TestApp::new().await, Signer::new("ES256"));
     add_ci(&test, &signer).await;
-    let other = TestApp::on(test.database.clone(), &[]).await;
+    let other = test.replica().await;
     let claims = json!({"iss": "https://ci.test", "sub": "job", "aud": "https://tokens.test", "iat": NOW.0, "exp": NOW.0 + 60,
         "jti": "1"});
     let token = signer.sign(header(), &claims);

@@ -9,7 +9,6 @@ mod keys;
 mod log_in;
 mod pages;
 mod platform;
-mod presets;
 mod rights;
 mod spire;
 mod step;
@@ -18,13 +17,11 @@ mod usage;
 
 use serde_json::{Value, json};
 use token_server::app::{App, NewClient};
-use token_server::domain::{
-    AuthenticationSettings, ClientId, Identities, IssuerSpec, Scope, TrustedIssuer,
-};
+use token_server::domain::{AuthenticationSettings, Identities, IssuerSpec, Scope, TrustedIssuer};
 
-use crate::harness::{Answer, BY, NOW, Signer, TestApp};
+use crate::harness::{Answer, BY, NOW, Signer, TestApp, id};
+use crate::oauth::assertion::JWT_BEARER;
 
-pub(crate) const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 pub(crate) const JWT_SPIFFE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-spiffe";
 
 /// The `iss` of every default Kubernetes cluster.
@@ -44,10 +41,6 @@ const MANY_FAILURES: &[(&str, &str)] = &[
 
 /// The client that has it.
 const WORKLOAD: &str = "workload";
-
-fn id(text: &str) -> ClientId {
-    ClientId::parse(text).unwrap()
-}
 
 pub(crate) fn spec(document: &Value) -> IssuerSpec {
     token_server::base::json::from_str(&document.to_string()).unwrap()

@@ -1,7 +1,6 @@
 //! A stand-in for the servers of a platform: documents over https on a port of its own.
 
 use std::collections::HashMap;
-use std::net::TcpListener;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
@@ -11,8 +10,8 @@ use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use token_server::config::TlsConfig;
-use token_server::http::Certificate;
+
+use crate::harness::serve_https;
 
 /// What is at a path.
 #[derive(Clone)]
@@ -41,17 +40,7 @@ pub(super) struct Platform {
 impl Platform {
     pub(super) fn start() -> Self {
         let folder = TempDir::new().unwrap();
-        let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
-        let made = rcgen::generate_simple_self_signed(names).unwrap();
-        std::fs::write(folder.path().join("ca.pem"), made.cert.pem()).unwrap();
-        let key = made.signing_key.serialize_pem();
-        std::fs::write(folder.path().join("key.pem"), key).unwrap();
-        let files = TlsConfig {
-            cert: folder.path().join("ca.pem"),
-            key: folder.path().join("key.pem"),
-        };
-        let certificate = Certificate::load(files).unwrap().served();
-        let platform = Self {
+        let mut platform = Self {
             port: 0,
             folder,
             pages: Arc::default(),
@@ -74,12 +63,8 @@ impl Platform {
             let page = pages.lock().unwrap().get(uri.path()).cloned();
             show(page).await
         });
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.set_nonblocking(true).unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let server = axum_server::from_tcp_rustls(listener, certificate).unwrap();
-        tokio::spawn(server.serve(router.into_make_service()));
-        Self { port, ..platform }
+        platform.port = serve_https(platform.folder.path(), |_| router);
+        platform
     }
 
     pub(super) fn show(&self, path: &str, page: Page) {
@@ -118,7 +103,7 @@ impl Platform {
     /// An issuer here whose server is believed, with these members beside.
     pub(super) fn issuer(&self, name: &str, members: &Value) -> Value {
         let mut document = json!({
-            "name": name, "private_addresses": true, "ca_file": self.file("ca.pem").to_str().unwrap(),
+            "name": name, "private_addresses": true, "ca_file": self.file("cert.pem").to_str().unwrap(),
         });
         for (name, value) in members.as_object().unwrap() {
             document[name] = value.clone();

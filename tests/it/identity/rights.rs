@@ -3,23 +3,9 @@
 use serde_json::{Value, json};
 use token_server::domain::{Actor, AdminRole, IssuerName, IssuerStatus, Origin};
 
-use super::{CLUSTER, WORKLOAD, add, id, key_set, new_client, register, spec};
+use super::{CLUSTER, WORKLOAD, add, key_set, new_client, register, spec};
 use crate::admin_api;
-use crate::harness::{Answer, BY, Signer, TestApp};
-
-fn admin(role: Option<AdminRole>) -> Origin {
-    origin(Actor::Admin {
-        name: "ann".to_owned(),
-        role,
-    })
-}
-
-fn origin(actor: Actor) -> Origin {
-    Origin {
-        actor,
-        ..Origin::SERVER
-    }
-}
+use crate::harness::{Answer, BY, Signer, TestApp, admin, id, origin};
 
 fn plain(name: &str) -> Value {
     json!({"name": name, "issuer": format!("https://{name}.test")})
@@ -138,8 +124,7 @@ async fn a_program_writes_issuers_but_none_at_which_a_powerful_client_has_an_ide
         }
         let after = test.app.issuers.list().await.unwrap();
         assert_eq!(after[0].issuer, before[0].issuer);
-        let any = token_server::domain::ExpectedVersion::Any;
-        test.app.clients.delete(BY, &id(&name), &any).await.unwrap();
+        test.delete_client(&id(&name)).await;
     }
     let disabled = program
         .send(

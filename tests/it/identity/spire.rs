@@ -98,7 +98,7 @@ impl Spire {
     fn write_server(&self, port: u16) {
         let (socket, data) = (self.file("server.sock"), self.file("server"));
         let (database, bundle_port) = (self.file("spire.sqlite"), self.bundle_port);
-        let (certificate, key) = (self.file("ca.pem"), self.file("key.pem"));
+        let (certificate, key) = (self.file("cert.pem"), self.file("key.pem"));
         fs::create_dir(&data).unwrap();
         let config = format!(
             r#"server {{

@@ -14,9 +14,9 @@ use token_server::domain::{
     AuthMethods, AuthenticationSettings, CertificateSubject, ClientId, Scope,
 };
 
-use super::{WORKLOAD, add, assert_refused, assert_told, id, present, register};
+use super::{WORKLOAD, add, assert_refused, assert_told, present, register};
 use crate::clients::installed;
-use crate::harness::{BY, Database, Served, TestApp};
+use crate::harness::{BY, Database, Served, TestApp, id, new_client};
 
 const ISSUER: &str = "https://ci.test";
 const AUDIENCE: &str = "https://tokens.test";
@@ -155,7 +155,7 @@ async fn an_issuer_with_keys_of_step_is_trusted() {
             let assertion = step.assertion(key, "job");
             let answer = present(&test, &assertion, client_id).await;
             assert_eq!(answer.status, 200, "{key}: {}", answer.text());
-            let token = answer.json()["access_token"].as_str().unwrap().to_owned();
+            let token = answer.access_token();
             assert_eq!(test.verify(&token).await.json()["sub"], WORKLOAD);
             let again = present(&test, &assertion, client_id).await;
             assert_refused(&again, "replayed");
@@ -184,14 +184,13 @@ async fn an_issuer_with_keys_of_step_is_trusted() {
 async fn register_svid(test: &TestApp) {
     let subject = format!("san_uri={SPIFFE_ID}");
     let new = NewClient {
-        client_id: Some(id(WORKLOAD)),
         scopes: Scope::parse("read").unwrap(),
         authentication: AuthenticationSettings {
             auth_methods: AuthMethods::parse("tls_client_auth").unwrap(),
             certificate_subject: Some(CertificateSubject::parse(&subject).unwrap()),
             ..AuthenticationSettings::default()
         },
-        ..NewClient::default()
+        ..new_client(WORKLOAD)
     };
     test.app.clients.register(BY, new, None).await.unwrap();
 }

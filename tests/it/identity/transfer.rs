@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 use token_server::app::{IssuerStep, IssuersDocument};
 use token_server::domain::{Actor, AdminRole, IssuerName, IssuerStatus, Origin};
 
-use super::{CLUSTER, Scene, add, id, key_set};
+use super::{CLUSTER, Scene, add, key_set};
 use crate::cli::Shell;
-use crate::harness::{BY, Signer, TestApp};
+use crate::harness::{BY, Signer, TestApp, id};
 
 fn document(issuers: &Value) -> IssuersDocument {
     let text = json!({"version": 1, "issuers": issuers}).to_string();

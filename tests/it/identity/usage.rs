@@ -2,13 +2,11 @@
 //! refused whose token it was.
 
 use serde_json::{Value, json};
-use token_server::domain::{
-    ClientChanges, ClientIdentity, ClientUses, ExpectedVersion, Identities, LastUsed,
-};
+use token_server::domain::{ClientChanges, ClientIdentity, ClientUses, Identities, LastUsed};
 
-use super::{ACCOUNT, Scene, WORKLOAD, cluster_claims, id, present, register, with};
+use super::{ACCOUNT, Scene, WORKLOAD, cluster_claims, present, register, with};
 use crate::admin_api::Robot;
-use crate::harness::{BY, NOW, TestApp};
+use crate::harness::{NOW, TestApp, id};
 
 /// By claims alone: its tokens have any subject.
 fn by_namespace() -> Value {
@@ -29,9 +27,7 @@ async fn uses(test: &TestApp, client_id: &str) -> ClientUses {
 async fn set_identities(test: &TestApp, client_id: &str, documents: &[Value]) {
     let mut changes = ClientChanges::default();
     changes.authentication.identities = Some(Identities::from_values(documents).unwrap());
-    let (id, any) = (id(client_id), ExpectedVersion::Any);
-    let updated = test.app.clients.update(BY, &id, &any, changes).await;
-    updated.unwrap();
+    test.update_client(&id(client_id), changes).await;
 }
 
 #[tokio::test]

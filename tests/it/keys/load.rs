@@ -7,11 +7,11 @@ use std::sync::{Arc, Mutex};
 
 use token_server::app::NewClient;
 use token_server::base::clock::Clock;
-use token_server::domain::{ClientId, TokenTtl};
+use token_server::domain::TokenTtl;
 use tokio::task::JoinHandle;
 
 use super::{header, kept, kid, the};
-use crate::harness::{BY, CLIENT, Database, NOW, TestApp};
+use crate::harness::{BY, CLIENT, Database, NOW, TestApp, new_client};
 
 const ROTATION: [(&str, &str); 2] = [("KEY_ROTATION", "1h"), ("KEY_PUBLISH_AHEAD", "10m")];
 
@@ -113,10 +113,9 @@ async fn no_token_is_refused_through_three_rotations_and_a_change_of_algorithm()
     let secret = service
         .at(0)
         .register(NewClient {
-            client_id: Some(ClientId::parse(CLIENT).unwrap()),
             // So that the first token is still good in the end.
             token_ttl: Some(TokenTtl::MAX),
-            ..NewClient::default()
+            ..new_client(CLIENT)
         })
         .await;
     let loads = [0, 1].map(|place| service.load(place, &secret));

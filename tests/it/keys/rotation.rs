@@ -1,8 +1,6 @@
 //! Rotation by hand and by schedule, and the end of a key.
 
-use token_server::domain::{
-    ErrorCode, ExpectedVersion, JWKS_MAX_AGE, KeyState, RETIRED_KEY_TTL, TokenTtl,
-};
+use token_server::domain::{ErrorCode, JWKS_MAX_AGE, KeyState, RETIRED_KEY_TTL, TokenTtl};
 use token_server::jwt::LEEWAY;
 
 use super::{jwks, kept, kid, published, signing, the, verify_offline};
@@ -127,11 +125,7 @@ async fn a_retired_key_verifies_until_its_last_token_is_dead_and_then_is_gone() 
         token_ttl: Some(Some(TokenTtl::MAX)),
         ..Default::default()
     };
-    test.app
-        .clients
-        .update(BY, &id, &ExpectedVersion::Any, changes)
-        .await
-        .unwrap();
+    test.update_client(&id, changes).await;
     let last = test.token(&secret).await;
     test.app.keys.rotate(BY, true).await.unwrap();
 

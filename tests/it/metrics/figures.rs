@@ -226,11 +226,7 @@ async fn clients_whose_last_secret_ends_are_counted_by_how_soon() {
     add("disabled", &[Some(3_600)]).await;
     let disabled = ClientId::parse("disabled").unwrap();
     let status = token_server::domain::ClientStatus::Disabled;
-    test.app
-        .clients
-        .set_status(BY, &disabled, status)
-        .await
-        .unwrap();
+    test.set_client_status(&disabled, status).await;
 
     let count = async || {
         test.app.secrets.count_expiring().await.unwrap();

@@ -9,16 +9,15 @@ use axum::http::Request;
 use axum::http::header::CONTENT_TYPE;
 use token_server::app::{AuditFilter, NewClient};
 use token_server::domain::{
-    Action, AllowedNetworks, AuthMethods, AuthenticationSettings, ClientChanges, ClientId,
-    ClientKeys, ExpectedVersion, JwkSet, Scope,
+    Action, AllowedNetworks, AuthMethods, AuthenticationSettings, ClientChanges, ClientKeys,
+    ExpectedVersion, JwkSet, Scope,
 };
 
 use crate::audit;
-use crate::harness::{Answer, BY, CLIENT, Database, Log, NOW, Signer, TestApp, form};
-
-fn id(text: &str) -> ClientId {
-    ClientId::parse(text).unwrap()
-}
+use crate::harness::{
+    Answer, BY, CLIENT, Database, Log, NOW, Signer, TestApp, form, id, new_client,
+};
+use crate::oauth::assertion::JWT_BEARER;
 
 fn networks(text: &str) -> AllowedNetworks {
     AllowedNetworks::parse(text).unwrap()
@@ -27,10 +26,9 @@ fn networks(text: &str) -> AllowedNetworks {
 /// Registers [`CLIENT`] with these networks; its secret.
 async fn client_in(test: &TestApp, allowed: &str) -> String {
     test.register(NewClient {
-        client_id: Some(id(CLIENT)),
         scopes: Scope::parse("read").unwrap(),
         allowed_networks: networks(allowed),
-        ..NewClient::default()
+        ..new_client(CLIENT)
     })
     .await
 }
@@ -176,7 +174,6 @@ async fn a_good_assertion_from_a_wrong_network_looks_like_a_bad_one_and_stays_go
     let (test, signer) = (TestApp::new().await, Signer::new("ES256"));
     let jwks = JwkSet::parse(&signer.jwks("k")).unwrap();
     let new = NewClient {
-        client_id: Some(id(CLIENT)),
         authentication: AuthenticationSettings {
             auth_methods: AuthMethods::parse("private_key_jwt").unwrap(),
             keys: Some(ClientKeys::Inline(jwks)),
@@ -184,7 +181,7 @@ async fn a_good_assertion_from_a_wrong_network_looks_like_a_bad_one_and_stays_go
             ..AuthenticationSettings::default()
         },
         allowed_networks: networks("10.0.0.0/8"),
-        ..NewClient::default()
+        ..new_client(CLIENT)
     };
     let made = test.app.clients.register(BY, new, None).await;
     made.unwrap();
@@ -196,10 +193,7 @@ async fn a_good_assertion_from_a_wrong_network_looks_like_a_bad_one_and_stays_go
     let present = async |source: &str, assertion: &str| {
         let fields = [
             ("grant_type", "client_credentials"),
-            (
-                "client_assertion_type",
-                "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
-            ),
+            ("client_assertion_type", JWT_BEARER),
             ("client_assertion", assertion),
         ];
         seen(&post_from(&test, source, "/token", &fields).await)
@@ -284,7 +278,7 @@ async fn other_replicas_learn_of_a_change() {
     assert_eq!(log_in(&other, "192.0.2.1", &secret).await.status, 200);
 
     move_to(&one, "10.0.0.0/8").await;
-    other.app.replication.read_changes().await.unwrap();
+    other.read_changes().await;
 
     assert_eq!(log_in(&other, "192.0.2.1", &secret).await.status, 401);
     assert_eq!(log_in(&other, "10.0.0.1", &secret).await.status, 200);

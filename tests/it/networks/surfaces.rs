@@ -1,15 +1,15 @@
 //! Every way in which an operator sets networks and sees them.
 
 use serde_json::json;
-use token_server::app::clients::transfer::apply::{ApplyNews, ApplyOptions, ApplyStep, Manifest};
+use token_server::app::clients::transfer::apply::ApplyStep;
 use token_server::app::clients::transfer::import::{ImportOptions, ImportSource, OnConflict};
 use token_server::app::{AuditFilter, NewClient};
 use token_server::domain::{Action, ClientVersion};
 
-use super::{client_in, id, log_in, move_to, networks};
+use super::{client_in, log_in, move_to, networks};
 use crate::admin_api::Robot;
 use crate::audit;
-use crate::harness::{BY, CLIENT, TestApp};
+use crate::harness::{BY, CLIENT, TestApp, id, new_client};
 
 #[tokio::test]
 async fn the_admin_api_sets_networks_and_refuses_senseless_ones() {
@@ -66,7 +66,7 @@ async fn a_change_of_networks_is_in_the_audit_trail_and_makes_another_version() 
     let test = TestApp::new().await;
     client_in(&test, "10.0.0.0/8").await;
     let version = async || {
-        let record = test.app.clients.find(&id(CLIENT)).await.unwrap();
+        let record = test.find_client(&id(CLIENT)).await;
         ClientVersion::from(&record.client)
     };
     let before = version().await;
@@ -121,7 +121,7 @@ async fn networks_go_with_an_export_to_another_database() {
     import(&to, &file, OnConflict::Refuse).await;
 
     for test in [&from, &to] {
-        let record = test.app.clients.find(&id(CLIENT)).await.unwrap();
+        let record = test.find_client(&id(CLIENT)).await;
         let allowed = record.client.allowed_networks;
         assert_eq!(allowed, networks("10.0.0.0/8 2001:db8::/32"));
         assert_eq!(log_in(test, "10.0.0.1", &secret).await.status, 200);
@@ -133,7 +133,7 @@ async fn networks_go_with_an_export_to_another_database() {
 async fn a_table_may_have_networks_and_one_without_leaves_those_that_are_known() {
     let test = TestApp::new().await;
     let allowed = async || {
-        let record = test.app.clients.find(&id(CLIENT)).await.unwrap();
+        let record = test.find_client(&id(CLIENT)).await;
         record.client.allowed_networks.to_string()
     };
     let with =
@@ -163,18 +163,13 @@ async fn a_table_may_have_networks_and_one_without_leaves_those_that_are_known()
 async fn a_file_that_is_applied_says_the_networks_or_that_there_are_none() {
     let test = TestApp::new().await;
     test.register(NewClient {
-        client_id: Some(id(CLIENT)),
         allowed_networks: networks("192.0.2.0/24"),
-        ..NewClient::default()
+        ..new_client(CLIENT)
     })
     .await;
     let apply = async |member: &str| {
         let file = format!("version: 1\nname: team\nclients:\n  - client_id: billing\n{member}");
-        let manifest = Manifest::parse(file.as_bytes(), None)?;
-        let options = ApplyOptions::default();
-        let mut tell = |_: ApplyNews<'_>| Ok(());
-        let done = test.app.clients.apply(BY, &manifest, options, &mut tell);
-        let record = done.await?.clients.remove(0);
+        let record = test.apply(&file).await?.clients.remove(0);
         let client = test.app.clients.find(&id(CLIENT)).await?.client;
         Ok::<_, token_server::app::error::Error>((record.step, client.allowed_networks.to_string()))
     };

@@ -5,9 +5,9 @@ use axum::body::Body;
 use axum::http::Request;
 use serde_json::{Value, json};
 use token_server::app::NewClient;
-use token_server::domain::{Audience, ClientId, Scope};
+use token_server::domain::{Audience, Scope};
 
-use crate::harness::{Answer, CLIENT, TestApp, form};
+use crate::harness::{Answer, CLIENT, TestApp, form, new_client};
 
 const FORM: &str = "application/x-www-form-urlencoded";
 const JSON: &str = "application/json";
@@ -24,10 +24,9 @@ impl Scene {
     async fn new() -> Self {
         let test = TestApp::new().await;
         let new = NewClient {
-            client_id: ClientId::parse(CLIENT).ok(),
             scopes: Scope::parse("read write").unwrap(),
             audiences: Audience::parse_list("https://a.test https://b.test").unwrap(),
-            ..NewClient::default()
+            ..new_client(CLIENT)
         };
         let secret = test.register(new).await;
         let token = test.token(&secret).await;

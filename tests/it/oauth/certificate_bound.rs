@@ -5,25 +5,9 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
-use token_server::app::NewClient;
-use token_server::domain::{ClientId, Scope, SenderConstraint};
 
 use super::certificates::params;
 use crate::harness::{Answer, CLIENT, Holder, Served, TestApp};
-
-/// Registers [`CLIENT`] as one whose tokens must be bound to its certificate; its secret.
-async fn register(test: &TestApp) -> String {
-    test.register(NewClient {
-        client_id: Some(ClientId::parse(CLIENT).unwrap()),
-        scopes: Scope::parse("read").unwrap(),
-        sender_constraint: SenderConstraint {
-            tls_client_certificate_bound_access_tokens: true,
-            ..SenderConstraint::default()
-        },
-        ..NewClient::default()
-    })
-    .await
-}
 
 fn thumbprint(holder: &Holder) -> String {
     URL_SAFE_NO_PAD.encode(digest(&SHA256, &holder.der()))
@@ -56,7 +40,7 @@ async fn verify(served: &Served, holder: Option<&Holder>, token: &str) -> (u16, 
 #[tokio::test]
 async fn a_token_is_good_on_connections_with_its_certificate_only() {
     let served = Served::start(&[("TLS_CLIENT_CERTIFICATES", "true")]).await;
-    let secret = register(&served.test).await;
+    let secret = served.test.certificate_bound_client().await;
     let (holder, other) = (
         Holder::self_signed(&params()),
         Holder::self_signed(&params()),
@@ -83,7 +67,7 @@ async fn a_token_is_good_on_connections_with_its_certificate_only() {
 #[tokio::test]
 async fn a_client_that_must_be_bound_is_refused_without_a_certificate() {
     let served = Served::start(&[("TLS_CLIENT_CERTIFICATES", "true")]).await;
-    let secret = register(&served.test).await;
+    let secret = served.test.certificate_bound_client().await;
 
     let (status, answer) = ask(&served, None, &secret).await;
 
@@ -129,7 +113,7 @@ async fn verify_proxied(test: &TestApp, token: &str, headers: &[&str]) -> Answer
 #[tokio::test]
 async fn a_bare_token_is_refused_with_its_certificate_too() {
     let test = TestApp::with(&TRUSTED).await;
-    let secret = register(&test).await;
+    let secret = test.certificate_bound_client().await;
     let certificate = STANDARD.encode(Holder::self_signed(&params()).der());
     let issued = ask_proxied(&test, &secret, &certificate).await.json();
     let token = issued["access_token"].as_str().unwrap();
@@ -147,7 +131,7 @@ async fn a_bare_token_is_refused_with_its_certificate_too() {
 #[tokio::test]
 async fn a_trusted_proxy_says_the_certificate_in_any_of_the_usual_forms() {
     let test = TestApp::with(&TRUSTED).await;
-    let secret = register(&test).await;
+    let secret = test.certificate_bound_client().await;
     let (holder, other) = (
         Holder::self_signed(&params()),
         Holder::self_signed(&params()),
@@ -157,7 +141,7 @@ async fn a_trusted_proxy_says_the_certificate_in_any_of_the_usual_forms() {
 
     let answer = ask_proxied(&test, &secret, &rfc_9440(&holder)).await;
 
-    let token = answer.json()["access_token"].as_str().unwrap().to_owned();
+    let token = answer.access_token();
     for header in [rfc_9440(&holder), escaped, STANDARD.encode(holder.der())] {
         let verified = verify_proxied(&test, &token, &[&header]).await;
         assert_eq!(verified.status, 200, "{}", verified.text());
@@ -176,7 +160,7 @@ async fn a_trusted_proxy_says_the_certificate_in_any_of_the_usual_forms() {
 #[tokio::test]
 async fn where_the_proxy_says_that_there_is_none_no_token_is_bound_to_that() {
     let test = TestApp::with(&TRUSTED).await;
-    let secret = register(&test).await;
+    let secret = test.certificate_bound_client().await;
 
     for header in ["", "::", "null", ":AAAA:"] {
         let refused = ask_proxied(&test, &secret, header).await;
@@ -189,11 +173,11 @@ async fn from_anybody_else_the_header_means_nothing() {
     let test = TestApp::with(&TRUSTED).await;
     let settings = [("TRUSTED_PROXIES", "10.0.0.0/8"), TRUSTED[1]];
     let elsewhere = TestApp::on(test.database.clone(), &settings).await;
-    let secret = register(&test).await;
+    let secret = test.certificate_bound_client().await;
     let holder = Holder::self_signed(&params());
     let header = format!(":{}:", STANDARD.encode(holder.der()));
     let answer = ask_proxied(&test, &secret, &header).await;
-    let token = answer.json()["access_token"].as_str().unwrap().to_owned();
+    let token = answer.access_token();
 
     let verified = verify_proxied(&elsewhere, &token, &[&header]).await;
 
@@ -206,11 +190,11 @@ async fn from_anybody_else_the_header_means_nothing() {
 #[tokio::test]
 async fn introspection_tells_the_certificate() {
     let test = TestApp::with(&TRUSTED).await;
-    let secret = register(&test).await;
+    let secret = test.certificate_bound_client().await;
     let holder = Holder::self_signed(&params());
     let header = format!(":{}:", STANDARD.encode(holder.der()));
     let answer = ask_proxied(&test, &secret, &header).await;
-    let token = answer.json()["access_token"].as_str().unwrap().to_owned();
+    let token = answer.access_token();
 
     let userinfo = format!("{CLIENT}:{secret}");
     let asked = [("token", token.as_str())];

@@ -6,13 +6,14 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 use token_server::app::NewClient;
 use token_server::domain::{
-    AllowedNetworks, Audience, ClientChanges, ClientId, ClientStatus, ExpectedVersion, Scope,
+    AllowedNetworks, Audience, ClientChanges, ClientStatus, ExpectedVersion, Scope,
     SenderConstraint,
 };
 
 use super::Caller;
+use super::assertion::JWT_BEARER;
 use super::certificates::params;
-use crate::harness::{Answer, BY, Holder, Log, Prover, TestApp, form};
+use crate::harness::{Answer, BY, Holder, Log, Prover, TestApp, form, id, new_client};
 
 const SCOPE: &str = "token:introspect";
 
@@ -34,10 +35,6 @@ fn bearer(token: &str) -> String {
     format!("Bearer {token}")
 }
 
-fn id(text: &str) -> ClientId {
-    text.parse().unwrap()
-}
-
 /// A token of a client that is not the one that introspects.
 async fn token_of_other(test: &TestApp) -> String {
     let other = Caller::new(test, "billing", "read", "https://api.test").await;
@@ -45,13 +42,7 @@ async fn token_of_other(test: &TestApp) -> String {
 }
 
 async fn change(test: &TestApp, client_id: &str, changes: ClientChanges) {
-    let any = ExpectedVersion::Any;
-    let done = test
-        .app
-        .clients
-        .update(BY, &id(client_id), &any, changes)
-        .await;
-    done.unwrap();
+    test.update_client(&id(client_id), changes).await;
 }
 
 #[tokio::test]
@@ -143,10 +134,7 @@ async fn a_token_for_another_service_is_refused() {
     let both = format!("https://one.test {ISSUER}");
     let caller = Caller::new(&test, "both", SCOPE, &both).await;
     let params = [("grant_type", "client_credentials"), ("resource", ISSUER)];
-    let own = caller.post("/token", &params).await.json()["access_token"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let own = caller.post("/token", &params).await.access_token();
     assert_eq!(introspect_as(&test, &own, &token).await.status, 200);
 }
 
@@ -225,7 +213,6 @@ async fn a_token_beside_a_client_authentication_is_400() {
     let gateway = Caller::new(&test, "gateway", SCOPE, "").await;
     let (own, token) = (gateway.token().await, token_of_other(&test).await);
     let secret = gateway.secret.as_str();
-    let jwt_bearer = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
     let ask = async |beside: &[(&str, &str)]| {
         let params = [&[("token", &*token)], beside].concat();
         let headers = [("authorization", &*bearer(&own))];
@@ -237,9 +224,9 @@ async fn a_token_beside_a_client_authentication_is_400() {
         &[("client_secret", secret)],
         &[
             ("client_assertion", "a.b.c"),
-            ("client_assertion_type", jwt_bearer),
+            ("client_assertion_type", JWT_BEARER),
         ],
-        &[("client_assertion_type", jwt_bearer)],
+        &[("client_assertion_type", JWT_BEARER)],
         &[("client_id", "billing")],
     ] {
         ask(beside).await.assert_error(400, "invalid_request");
@@ -287,7 +274,7 @@ async fn a_token_that_is_bound_to_a_key_needs_a_proof_of_this_request() {
     let issued = test
         .post_form_with("/authorize", &params, &[("dpop", &proof)])
         .await;
-    let own = issued.json()["token"].as_str().unwrap().to_owned();
+    let own = issued.token();
     let dpop = format!("DPoP {own}");
     let ask = async |authorization: &str, proof: &str| {
         let headers = [("authorization", authorization), ("dpop", proof)];
@@ -330,14 +317,13 @@ async fn a_token_that_is_bound_to_a_certificate_needs_it() {
     ];
     let test = TestApp::with(&proxy).await;
     let new = NewClient {
-        client_id: Some(id("gateway")),
         scopes: Scope::parse(SCOPE).unwrap(),
         audiences: Audience::parse_list(ISSUER).unwrap(),
         sender_constraint: SenderConstraint {
             tls_client_certificate_bound_access_tokens: true,
             ..SenderConstraint::default()
         },
-        ..NewClient::default()
+        ..new_client("gateway")
     };
     let secret = test.register(new).await;
     let token = token_of_other(&test).await;

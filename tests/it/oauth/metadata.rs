@@ -84,7 +84,7 @@ async fn under_hs256_there_is_no_openid_path_and_no_document_names_the_keys() {
     assert_eq!(metadata.get("jwks_uri"), None);
     // Also with the keys of another algorithm, whose tokens may be good still.
     let before = TestApp::with(&[("SIGNING_ALG", "ES256")]).await;
-    let after = TestApp::on(before.database.clone(), &[]).await;
+    let after = before.replica().await;
     assert_eq!(after.get(OAUTH).await.json().get("jwks_uri"), None);
     after.get(OPENID).await.assert_error(404, "not_found");
     assert_eq!(after.get("/.well-known/jwks.json").await.status, 200);

@@ -16,9 +16,9 @@ mod revoke;
 mod token;
 
 use token_server::app::NewClient;
-use token_server::domain::{Audience, ClientId, Identifiers, Scope};
+use token_server::domain::{Audience, Identifiers, Scope};
 
-use crate::harness::{Answer, TestApp};
+use crate::harness::{Answer, TestApp, new_client};
 
 /// A client that can call the endpoints.
 struct Caller<'a> {
@@ -46,20 +46,17 @@ impl<'a> Caller<'a> {
         identifiers: &str,
     ) -> Self {
         let new = NewClient {
-            client_id: Some(ClientId::parse(id).unwrap()),
             scopes: Scope::parse(scopes).unwrap(),
             audiences: Audience::parse_list(audiences).unwrap(),
             identifiers: Identifiers::parse(identifiers).unwrap(),
-            ..NewClient::default()
+            ..new_client(id)
         };
         let secret = test.register(new).await;
         Self { test, id, secret }
     }
 
     async fn token(&self) -> String {
-        let answer = self.test.authorize(self.id, &self.secret).await;
-        assert_eq!(answer.status, 200, "{}", answer.text());
-        answer.json()["token"].as_str().unwrap().to_owned()
+        self.test.authorize(self.id, &self.secret).await.token()
     }
 
     /// A form with HTTP Basic.

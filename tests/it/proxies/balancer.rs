@@ -11,8 +11,8 @@ use axum::http::StatusCode;
 use axum::routing::get;
 use tempfile::TempDir;
 
-use super::peers::{self, TokenServer};
-use super::proxy::{Place, Proxy, Removes, Running};
+use super::scene::peers::{self, TokenServer};
+use super::scene::proxy::{Place, Proxy, Removes, Running};
 
 pub(super) const BALANCER: Proxy = Proxy {
     program: "haproxy",
@@ -91,7 +91,7 @@ impl Scene {
         let place = Place {
             examples: BALANCER.examples,
             folder: folder.path().to_owned(),
-            port: super::scene::free_port(),
+            port: crate::clients::free_port(),
             token_server: a.server.port,
             service: b.server.port,
         };

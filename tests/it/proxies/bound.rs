@@ -5,12 +5,12 @@ use base64::engine::general_purpose::STANDARD;
 use rcgen::CertificateParams;
 use reqwest::header::WWW_AUTHENTICATE;
 use token_server::app::NewClient;
-use token_server::domain::{Audience, ClientId, Metadata, Scope, SenderConstraint};
+use token_server::domain::{Audience, Metadata, Scope, SenderConstraint};
 
-use super::peers::Arrived;
-use super::proxy::Proxy;
+use super::scene::peers::Arrived;
+use super::scene::proxy::Proxy;
 use super::scene::{AUDIENCE, METADATA, SCOPE, Scene};
-use crate::harness::{Holder, Prover, TestApp};
+use crate::harness::{Holder, Prover, TestApp, new_client};
 
 /// Where token and proofs are got in these tests.
 const AUTHORIZE: &str = "https://tokens.test/authorize";
@@ -120,18 +120,17 @@ pub(super) async fn token(
     headers: &[(&str, &str)],
 ) -> String {
     let new = NewClient {
-        client_id: Some(ClientId::parse("billing").unwrap()),
         scopes: Scope::parse(SCOPE).unwrap(),
         audiences: Audience::parse_list(AUDIENCE).unwrap(),
         metadata: Metadata::parse(METADATA).unwrap(),
         sender_constraint,
-        ..NewClient::default()
+        ..new_client("billing")
     };
     let secret = test.register(new).await;
     let params = [("client_id", "billing"), ("client_secret", secret.as_str())];
-    let answer = test.post_form_with("/authorize", &params, headers).await;
-    assert_eq!(answer.status, 200, "{}", answer.text());
-    answer.json()["token"].as_str().unwrap().to_owned()
+    test.post_form_with("/authorize", &params, headers)
+        .await
+        .token()
 }
 
 /// Asserts that the service got the request, and answered it; the request.

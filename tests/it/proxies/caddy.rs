@@ -1,5 +1,5 @@
-use super::peers::SITE;
-use super::proxy::{BOUND, PLAIN, Place, Proxy, Removes};
+use super::scene::peers::SITE;
+use super::scene::proxy::{BOUND, PLAIN, Place, Proxy, Removes};
 
 const CADDY: Proxy = Proxy {
     program: "caddy",
@@ -12,20 +12,7 @@ const CADDY: Proxy = Proxy {
     hands_on_nonces: true,
 };
 
-super::keeps_every_promise!(CADDY, ignore = "interop");
-
-/// With bound tokens.
-mod bound {
-    use super::{BOUND, Proxy};
-
-    const CADDY: Proxy = Proxy {
-        examples: BOUND,
-        ..super::CADDY
-    };
-
-    crate::proxies::keeps_every_promise!(CADDY, ignore = "interop");
-    crate::proxies::keeps_every_promise_of_bound_tokens!(CADDY, ignore = "interop");
-}
+super::keeps_every_promise_with_each_example!(CADDY);
 
 fn configure(place: &Place) -> Vec<String> {
     // The certificate is ours instead of one that Caddy would get; no ports but the one; and no time for farewells.

@@ -8,10 +8,8 @@ use rcgen::CertificateParams;
 use reqwest::{Client, Response};
 use serde_json::Value;
 use tempfile::TempDir;
-use token_server::app::NewClient;
-use token_server::domain::{ClientId, Scope, SenderConstraint};
 
-use super::proxy::{Place, Proxy, Removes, Running};
+use super::scene::proxy::{Place, Proxy, Removes, Running};
 use crate::harness::{CLIENT, Holder, Prover, ServedPlain};
 
 const EXAMPLES: &str = "docs/deploy";
@@ -150,7 +148,7 @@ impl Scene {
         let place = Place {
             examples: proxy.examples,
             folder: folder.path().to_owned(),
-            port: super::scene::free_port(),
+            port: crate::clients::free_port(),
             token_server: served.address.port(),
             service: 0,
         };
@@ -205,19 +203,6 @@ impl Scene {
         }
         request.send().await.unwrap()
     }
-
-    async fn register_bound(&self) -> String {
-        let new = NewClient {
-            client_id: Some(ClientId::parse(CLIENT).unwrap()),
-            scopes: Scope::parse("read").unwrap(),
-            sender_constraint: SenderConstraint {
-                tls_client_certificate_bound_access_tokens: true,
-                ..SenderConstraint::default()
-            },
-            ..NewClient::default()
-        };
-        self.served.test.register(new).await
-    }
 }
 
 async fn failures_are_counted_for_each_caller(proxy: &Proxy, over_unix: bool) {
@@ -271,7 +256,7 @@ async fn a_proof_for_the_url_below_issuer_is_good(proxy: &Proxy, over_unix: bool
 
 async fn a_token_is_bound_to_the_certificate_of_the_caller(proxy: &Proxy, over_unix: bool) {
     let scene = Scene::new(proxy, over_unix, &[]).await;
-    let secret = scene.register_bound().await;
+    let secret = scene.served.test.certificate_bound_client().await;
     let holder = Holder::self_signed(&CertificateParams::default());
     let (with, without) = (scene.client(2, Some(&holder)), scene.client(2, None));
 
@@ -295,7 +280,7 @@ async fn a_token_is_bound_to_the_certificate_of_the_caller(proxy: &Proxy, over_u
 
 async fn nobody_says_whose_certificate_it_is_but_the_proxy(proxy: &Proxy, over_unix: bool) {
     let scene = Scene::new(proxy, over_unix, &[]).await;
-    let secret = scene.register_bound().await;
+    let secret = scene.served.test.certificate_bound_client().await;
     let holder = Holder::self_signed(&CertificateParams::default());
     let stolen = super::bound::rfc_9440(&holder);
 

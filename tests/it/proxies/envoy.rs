@@ -1,4 +1,4 @@
-use super::proxy::{BOUND, PLAIN, Place, Proxy, Removes};
+use super::scene::proxy::{PLAIN, Place, Proxy, Removes};
 
 const ENVOY: Proxy = Proxy {
     program: "envoy",
@@ -11,20 +11,7 @@ const ENVOY: Proxy = Proxy {
     hands_on_nonces: true,
 };
 
-super::keeps_every_promise!(ENVOY, ignore = "interop");
-
-/// With bound tokens.
-mod bound {
-    use super::{BOUND, Proxy};
-
-    const ENVOY: Proxy = Proxy {
-        examples: BOUND,
-        ..super::ENVOY
-    };
-
-    crate::proxies::keeps_every_promise!(ENVOY, ignore = "interop");
-    crate::proxies::keeps_every_promise_of_bound_tokens!(ENVOY, ignore = "interop");
-}
+super::keeps_every_promise_with_each_example!(ENVOY);
 
 fn configure(place: &Place) -> Vec<String> {
     let file = place.example(

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::proxy::{BOUND, PLAIN};
+use super::scene::proxy::{BOUND, PLAIN};
 
 /// Whether a line is there for bound tokens.
 fn marked(line: &str) -> bool {

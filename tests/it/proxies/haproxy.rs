@@ -1,8 +1,8 @@
 use axum::http::StatusCode;
 
-use super::peers::Recorder;
-use super::proxy::{BOUND, PLAIN, Place, Proxy, Removes};
 use super::scene::Scene;
+use super::scene::peers::Recorder;
+use super::scene::proxy::{PLAIN, Place, Proxy, Removes};
 
 const HAPROXY: Proxy = Proxy {
     program: "haproxy",
@@ -15,20 +15,7 @@ const HAPROXY: Proxy = Proxy {
     hands_on_nonces: true,
 };
 
-super::keeps_every_promise!(HAPROXY, ignore = "interop");
-
-/// With bound tokens.
-mod bound {
-    use super::{BOUND, Proxy};
-
-    const HAPROXY: Proxy = Proxy {
-        examples: BOUND,
-        ..super::HAPROXY
-    };
-
-    crate::proxies::keeps_every_promise!(HAPROXY, ignore = "interop");
-    crate::proxies::keeps_every_promise_of_bound_tokens!(HAPROXY, ignore = "interop");
-}
+super::keeps_every_promise_with_each_example!(HAPROXY);
 
 #[tokio::test]
 #[ignore = "interop"]

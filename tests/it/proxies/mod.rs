@@ -11,9 +11,7 @@ mod examples;
 mod haproxy;
 pub(crate) mod kubernetes;
 mod nginx;
-mod peers;
 mod promises;
-mod proxy;
 mod scene;
 mod source;
 mod traefik;
@@ -93,6 +91,25 @@ macro_rules! keeps_every_promise_of_bound_tokens {
     };
 }
 use keeps_every_promise_of_bound_tokens;
+
+/// Both for one proxy: with the plain examples, and below `bound` with those for bound tokens.
+macro_rules! keeps_every_promise_with_each_example {
+    ($proxy:ident) => {
+        crate::proxies::keeps_every_promise!($proxy, ignore = "interop");
+
+        mod bound {
+            const BOUND: crate::proxies::scene::proxy::Proxy =
+                crate::proxies::scene::proxy::Proxy {
+                    examples: crate::proxies::scene::proxy::BOUND,
+                    ..super::$proxy
+                };
+
+            crate::proxies::keeps_every_promise!(BOUND, ignore = "interop");
+            crate::proxies::keeps_every_promise_of_bound_tokens!(BOUND, ignore = "interop");
+        }
+    };
+}
+use keeps_every_promise_with_each_example;
 
 macro_rules! keeps {
     (@each $proxy:expr, $attributes:tt $($kind:ident { $($promise:ident)* })*) => {

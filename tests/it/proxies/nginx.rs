@@ -1,7 +1,7 @@
 use axum::http::StatusCode;
 
-use super::peers::Recorder;
-use super::proxy::{BOUND, PLAIN, Place, Proxy, Removes};
+use super::scene::peers::Recorder;
+use super::scene::proxy::{PLAIN, Place, Proxy, Removes};
 use super::scene::{Scene, good_token};
 
 const NGINX: Proxy = Proxy {
@@ -15,20 +15,7 @@ const NGINX: Proxy = Proxy {
     hands_on_nonces: true,
 };
 
-super::keeps_every_promise!(NGINX, ignore = "interop");
-
-/// With bound tokens.
-mod bound {
-    use super::{BOUND, Proxy};
-
-    const NGINX: Proxy = Proxy {
-        examples: BOUND,
-        ..super::NGINX
-    };
-
-    crate::proxies::keeps_every_promise!(NGINX, ignore = "interop");
-    crate::proxies::keeps_every_promise_of_bound_tokens!(NGINX, ignore = "interop");
-}
+super::keeps_every_promise_with_each_example!(NGINX);
 
 #[tokio::test]
 #[ignore = "interop"]

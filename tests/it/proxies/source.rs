@@ -6,7 +6,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use super::balancer::BALANCER;
-use super::proxy::{Place, Running};
+use super::scene::proxy::{Place, Running};
 use crate::harness::{CLIENT, Served};
 
 struct Scene {
@@ -27,7 +27,7 @@ impl Scene {
         let place = Place {
             examples: BALANCER.examples,
             folder: folder.path().to_owned(),
-            port: super::scene::free_port(),
+            port: crate::clients::free_port(),
             token_server: served.address.port(),
             service: served.address.port(),
         };

@@ -1,4 +1,4 @@
-use super::proxy::{BOUND, PLAIN, Place, Proxy, Removes};
+use super::scene::proxy::{PLAIN, Place, Proxy, Removes};
 
 const TRAEFIK: Proxy = Proxy {
     program: "traefik",
@@ -11,20 +11,7 @@ const TRAEFIK: Proxy = Proxy {
     hands_on_nonces: false,
 };
 
-super::keeps_every_promise!(TRAEFIK, ignore = "interop");
-
-/// With bound tokens.
-mod bound {
-    use super::{BOUND, Proxy};
-
-    const TRAEFIK: Proxy = Proxy {
-        examples: BOUND,
-        ..super::TRAEFIK
-    };
-
-    crate::proxies::keeps_every_promise!(TRAEFIK, ignore = "interop");
-    crate::proxies::keeps_every_promise_of_bound_tokens!(TRAEFIK, ignore = "interop");
-}
+super::keeps_every_promise_with_each_example!(TRAEFIK);
 
 fn configure(place: &Place) -> Vec<String> {
     let dynamic = place.example(

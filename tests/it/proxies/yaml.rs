@@ -8,7 +8,7 @@ use std::process::Command;
 use tempfile::TempDir;
 use yaml_rust2::{Yaml, YamlLoader};
 
-use super::proxy::{BOUND, PLAIN};
+use super::scene::proxy::{BOUND, PLAIN};
 use super::scene::{AUDIENCE, SCOPE, good_token, token, token_with};
 use crate::deploy::ran;
 use crate::harness::TestApp;

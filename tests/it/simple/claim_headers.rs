@@ -6,18 +6,17 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json as value};
 use token_server::app::NewClient;
 use token_server::base::json;
-use token_server::domain::{ClientId, Metadata};
+use token_server::domain::Metadata;
 
-use crate::harness::{Answer, CLIENT, Log, TestApp};
+use crate::harness::{Answer, CLIENT, Log, TestApp, new_client};
 
 const METADATA: &str = r#"{"tenant":"acme","plan_id":7,"beta":true,"rates":[1.5,2],"city":"Zürich","note":"","none":null,"sub":"other"}"#;
 
 /// A token of a client with this metadata.
 async fn token(test: &TestApp, id: &str, metadata: &str) -> String {
     let new = NewClient {
-        client_id: Some(ClientId::parse(id).unwrap()),
         metadata: Metadata::parse(metadata).unwrap(),
-        ..NewClient::default()
+        ..new_client(id)
     };
     let secret = test.register(new).await;
     let answer = test.authorize(id, &secret).await.json();

@@ -1,18 +1,17 @@
 //! A client whose tokens have only the scopes that a request names.
 
 use token_server::app::NewClient;
-use token_server::domain::{ClientId, Scope};
+use token_server::domain::Scope;
 
-use crate::harness::{Answer, TestApp};
+use crate::harness::{Answer, TestApp, new_client};
 
 const ID: &str = "careful";
 
 async fn register(test: &TestApp, explicit_scopes_only: bool) -> String {
     let new = NewClient {
-        client_id: ClientId::parse(ID).ok(),
         scopes: Scope::parse("read write").unwrap(),
         explicit_scopes_only,
-        ..NewClient::default()
+        ..new_client(ID)
     };
     test.register(new).await
 }
@@ -40,7 +39,7 @@ async fn a_request_that_names_no_scope_gets_none_and_else_what_it_names() {
     for scope in [None, Some(""), Some(" ")] {
         let answer = ask(&test, &secret, scope).await;
         assert_eq!(answer.status, 200, "{scope:?}: {}", answer.text());
-        let token = answer.json()["access_token"].as_str().unwrap().to_owned();
+        let token = answer.access_token();
         let claims = test.verify(&token).await.json();
         assert_eq!(
             claims["scope"].as_str().unwrap_or_default(),

@@ -3,14 +3,10 @@
 
 use serde_json::{Value, json};
 use token_server::app::{NewClient, TokenRequirements};
-use token_server::domain::{ClientId, ClientStatus, ExpectedVersion, Scope};
+use token_server::domain::{ClientStatus, ExpectedVersion, Scope};
 
 use super::forged::{Forge, part};
-use crate::harness::{Answer, BY, CLIENT, TestApp};
-
-fn id(text: &str) -> ClientId {
-    ClientId::parse(text).unwrap()
-}
+use crate::harness::{Answer, BY, CLIENT, TestApp, id, new_client};
 
 async fn refuse_as(test: &TestApp, token: &str, why: &str) {
     let answer = test.verify(token).await;
@@ -54,7 +50,7 @@ async fn a_generation_below_its_clients_is_refused_and_any_other_is_not() {
         .revoke_client(BY, &id(CLIENT))
         .await
         .unwrap();
-    let record = test.app.clients.find(&id(CLIENT)).await.unwrap();
+    let record = test.find_client(&id(CLIENT)).await;
     let required = record.client.generation.number();
 
     for below in [0, forge.claims["gen"].as_i64().unwrap(), required - 1] {
@@ -100,13 +96,11 @@ impl Chain {
 
 async fn token_of_new(test: &TestApp, client: &str) -> String {
     let new = NewClient {
-        client_id: Some(id(client)),
         scopes: Scope::parse("read").unwrap(),
-        ..NewClient::default()
+        ..new_client(client)
     };
     let secret = test.register(new).await;
-    let answer = test.authorize(client, &secret).await;
-    answer.json()["token"].as_str().unwrap().to_owned()
+    test.authorize(client, &secret).await.token()
 }
 
 /// A token as a member of `roots`.
@@ -143,7 +137,7 @@ async fn a_token_ends_with_each_of_its_roots() {
         for how in ["token", "client", "disable", "delete"] {
             let chain = Chain::new().await;
             let test = &chain.forge.test;
-            let other = TestApp::on(test.database.clone(), &[]).await;
+            let other = test.replica().await;
             for replica in [test, &other] {
                 assert_eq!(replica.verify(&chain.token).await.status, 200);
             }
@@ -162,8 +156,8 @@ async fn a_token_ends_with_each_of_its_roots() {
             }
             .unwrap();
 
-            let restarted = TestApp::on(test.database.clone(), &[]).await;
-            other.app.replication.read_changes().await.unwrap();
+            let restarted = test.replica().await;
+            other.read_changes().await;
             for replica in [test, &other, &restarted] {
                 refuse_as(replica, &chain.token, "revoked").await;
             }

@@ -2,26 +2,23 @@
 
 use serde_json::{Value, json};
 use token_server::app::NewClient;
-use token_server::domain::{ClientId, Scope, TokenTyp};
+use token_server::domain::{Scope, TokenTyp};
 
 use super::forged::part;
-use crate::harness::{TestApp, config};
+use crate::harness::{TestApp, config, id, new_client};
 
 /// A client with this `typ`; its secret.
 async fn register(test: &TestApp, id: &str, typ: Option<TokenTyp>) -> String {
     let new = NewClient {
-        client_id: ClientId::parse(id).ok(),
         scopes: Scope::parse("read token:introspect").unwrap(),
         token_typ: typ,
-        ..NewClient::default()
+        ..new_client(id)
     };
     test.register(new).await
 }
 
 async fn token(test: &TestApp, id: &str, secret: &str) -> String {
-    let answer = test.authorize(id, secret).await;
-    assert_eq!(answer.status, 200, "{}", answer.text());
-    answer.json()["token"].as_str().unwrap().to_owned()
+    test.authorize(id, secret).await.token()
 }
 
 #[tokio::test]
@@ -47,7 +44,7 @@ async fn the_client_decides_and_else_the_server() {
             let answer = test
                 .post_basic("/token", &format!("{id}:{secret}"), &grant)
                 .await;
-            let token = answer.json()["access_token"].as_str().unwrap().to_owned();
+            let token = answer.access_token();
             assert_eq!(part(&token, 0)["typ"], expected, "{setting:?} {id}");
         }
     }
@@ -93,11 +90,10 @@ async fn a_client_may_get_the_other_type_at_any_time() {
         token_typ: Some(Some(TokenTyp::Jwt)),
         ..token_server::domain::ClientChanges::default()
     };
-    let id = ClientId::parse("spring").unwrap();
     let any = token_server::domain::ExpectedVersion::Any;
     let clients = &test.app.clients;
     clients
-        .update(crate::harness::BY, &id, &any, changes)
+        .update(crate::harness::BY, &id("spring"), &any, changes)
         .await
         .unwrap();
 

@@ -7,8 +7,8 @@ use token_server::domain::{
 };
 use token_server::store::{ClientChanged, FullRoom, KeyChanges, RevocationTrail, Store};
 
-use super::{ANY, LOW, id, record, secret};
-use crate::harness::{BY, Database, TestApp};
+use super::{ANY, LOW, insert, record, record_without_secret, secret};
+use crate::harness::{BY, Database, TestApp, id};
 
 const AT: UnixTime = UnixTime(100);
 
@@ -54,11 +54,7 @@ fn next_key(kid: &str) -> KeyRecord {
 
 async fn with_client() -> (TestApp, ChangeId) {
     let test = TestApp::new().await;
-    test.app
-        .store()
-        .insert_client(&record("a"), ANY, stamp())
-        .await
-        .unwrap();
+    insert(test.app.store(), &record("a"), AT).await;
     let last = test.app.store().last_change().await.unwrap();
     (test, last)
 }
@@ -174,10 +170,7 @@ async fn nobody_is_told_of_what_nobody_remembers_or_of_what_was_not_done() {
     let [here, none] = ["AAAAAAAA", "CCCCCCCC"].map(|text| SecretId::parse(text).unwrap());
     let (a, c) = (id("a"), id("c"));
 
-    store
-        .insert_client(&record_without_secret("b"), ANY, stamp())
-        .await
-        .unwrap();
+    insert(store, &record_without_secret("b"), AT).await;
     let renewed = store.renew_secret_hash(&here, "hash of AAAAAAAA", "another");
     assert!(renewed.await.unwrap());
     store.mark_keys_used(SigningAlg::ES256, AT).await.unwrap();
@@ -202,21 +195,12 @@ async fn nobody_is_told_of_what_nobody_remembers_or_of_what_was_not_done() {
     assert_eq!(told(store, last).await, (Vec::new(), last));
 }
 
-fn record_without_secret(client_id: &str) -> token_server::domain::ClientRecord {
-    let mut record = record(client_id);
-    record.secrets.clear();
-    record
-}
-
 #[tokio::test]
 async fn changes_are_paged_in_their_order_whatever_the_clock_says() {
     let (test, start) = with_client().await;
     let store = test.app.store();
     for name in ["b", "c"] {
-        store
-            .insert_client(&record_without_secret(name), ANY, stamp())
-            .await
-            .unwrap();
+        insert(store, &record_without_secret(name), AT).await;
     }
     // The second comes of a replica whose clock is behind.
     for (name, now) in [("a", 105), ("b", 95), ("c", 105)] {
@@ -264,10 +248,7 @@ async fn no_change_is_seen_before_one_of_an_earlier_id() {
     let database = Database::fresh().await;
     let test = TestApp::on(database.clone(), &[]).await;
     let store = test.app.store();
-    store
-        .insert_client(&record("a"), ANY, stamp())
-        .await
-        .unwrap();
+    insert(store, &record("a"), AT).await;
     let start = store.last_change().await.unwrap();
 
     let mut first = database.begin().await;
@@ -301,14 +282,10 @@ async fn who_reads_on_from_the_last_change_misses_nothing() {
     const WRITERS: usize = 6;
     const EACH: usize = 20;
     let (test, mut last) = with_client().await;
-    let other = TestApp::on(test.database.clone(), &[]).await;
+    let other = test.replica().await;
     for n in 0..WRITERS * EACH {
         let record = record_without_secret(&format!("c{n}"));
-        test.app
-            .store()
-            .insert_client(&record, ANY, stamp())
-            .await
-            .unwrap();
+        insert(test.app.store(), &record, AT).await;
     }
     let writing: Vec<_> = (0..WRITERS)
         .map(|writer| {

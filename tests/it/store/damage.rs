@@ -8,8 +8,8 @@ use token_server::store::{
     ClientOrder, ClientQuery, ClientRevoked, ClientsPage, RevocationTrail, Store, StoreError,
 };
 
-use super::{ANY, LOW, id, record, secret};
-use crate::harness::{BY, Log, NOW, TestApp};
+use super::{ANY, LOW, insert, record, secret};
+use crate::harness::{BY, Log, NOW, TestApp, id};
 
 /// Clients `c0`, `c1` and so on, those of which are damaged in a way each.
 async fn with_clients(count: usize, damaged: &[usize]) -> TestApp {
@@ -17,8 +17,7 @@ async fn with_clients(count: usize, damaged: &[usize]) -> TestApp {
     for n in 0..count {
         let mut record = record(&format!("c{n}"));
         record.secrets = vec![secret(&format!("AAAAAAA{n}"), 100, None)];
-        let store = test.app.store();
-        store.insert_client(&record, ANY, BY.at(NOW)).await.unwrap();
+        insert(test.app.store(), &record, NOW).await;
     }
     let ways = ["scopes = '\"'", "metadata = '['", "jwks = 'no set'"];
     for (n, way) in damaged.iter().zip(ways.iter().cycle()) {
@@ -91,7 +90,7 @@ async fn a_search_finds_every_other_client() {
 async fn an_export_has_every_other_client_and_names_the_damaged_ones() {
     let test = with_clients(4, &[1]).await;
     let sql = "update client_secrets set origin = 'x' where client_id = 'c2'";
-    let unchecked = if test.database.url.starts_with("postgres") {
+    let unchecked = if test.database.is_postgres() {
         "alter table client_secrets drop constraint client_secrets_origin_check"
     } else {
         "pragma ignore_check_constraints = on"
@@ -180,7 +179,7 @@ async fn a_damaged_change_has_everything_read_anew_once() {
     }
 
     assert_eq!(store.list_changes(start, 10).await.unwrap(), None);
-    test.app.replication.read_changes().await.unwrap();
+    test.read_changes().await;
 
     let last = store.last_change().await.unwrap();
     let page = store.list_changes(last, 10).await.unwrap().unwrap();

@@ -5,8 +5,6 @@ mod clients;
 mod damage;
 mod head;
 mod keys;
-mod later_columns;
-mod migrating;
 mod migrations;
 mod password;
 mod pools;
@@ -19,17 +17,16 @@ mod tls;
 use token_server::base::clock::UnixTime;
 use token_server::domain::{
     Action, AllowedNetworks, Audience, AuthMethods, AuthenticationSettings, CertificateSubject,
-    Client, ClientId, ClientKeys, ClientRecord, ClientSecret, ClientStatus, ClientVersion,
-    Description, ExchangeRules, ExpectedVersion, Generation, Identifiers, JwkSet, ManagedBy,
-    Metadata, Name, Scope, SecretId, SecretOrigin, SenderConstraint, TokenQuota, TokenTtl,
-    TokenTyp,
+    Client, ClientKeys, ClientRecord, ClientSecret, ClientStatus, ClientVersion, Description,
+    ExchangeRules, ExpectedVersion, Generation, Identifiers, JwkSet, ManagedBy, Metadata, Name,
+    Scope, SecretId, SecretOrigin, SenderConstraint, TokenId, TokenQuota, TokenTtl, TokenTyp,
 };
-
 use token_server::store::{
-    ClientWrite, ClientWritten, IfTaken, Store, StoreError, WriteActions, WriteOptions,
+    ClientInserted, ClientWrite, ClientWritten, IfTaken, Store, StoreError, WriteActions,
+    WriteOptions,
 };
 
-use crate::harness::{BY, NOW};
+use crate::harness::{BY, NOW, id};
 
 /// The floor of a replica that has seen no generation.
 const LOW: Generation = Generation::ZERO;
@@ -39,6 +36,18 @@ const ANY: &WriteOptions<'_> = &WriteOptions {
     expected: ExpectedVersion::Any,
     response: None,
 };
+
+/// What an import writes to the trail.
+const IMPORT: WriteActions = WriteActions {
+    insert: Action::ClientImport,
+    replace: Action::ClientImport,
+};
+
+/// Inserts a client that is not there.
+async fn insert(store: &Store, record: &ClientRecord, at: UnixTime) {
+    let inserted = store.insert_client(record, ANY, BY.at(at)).await;
+    assert_eq!(inserted.unwrap(), ClientInserted::Inserted);
+}
 
 /// Inserts those of the clients that are not there.
 async fn insert_missing(
@@ -50,16 +59,12 @@ async fn insert_missing(
         if_taken: IfTaken::Leave,
     });
     let writes: Vec<ClientWrite> = writes.collect();
-    let actions = WriteActions {
-        insert: Action::ClientImport,
-        replace: Action::ClientImport,
-    };
-    let written = store.write_clients(&writes, actions, LOW, BY.at(NOW));
+    let written = store.write_clients(&writes, IMPORT, LOW, BY.at(NOW));
     Ok(written.await?.outcomes)
 }
 
-fn id(text: &str) -> ClientId {
-    ClientId::parse(text).unwrap()
+fn token(n: u128) -> TokenId {
+    TokenId::parse(&format!("{n:032x}")).unwrap()
 }
 
 fn generation(number: i64) -> Generation {
@@ -128,6 +133,14 @@ fn record(client_id: &str) -> ClientRecord {
             generation: LOW,
         },
         secrets: vec![secret("AAAAAAAA", 100, None)],
+    }
+}
+
+/// A client with everything else set.
+fn record_without_secret(client_id: &str) -> ClientRecord {
+    ClientRecord {
+        secrets: Vec::new(),
+        ..record(client_id)
     }
 }
 

@@ -4,10 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use token_server::app::NewClient;
-use token_server::domain::ClientId;
 use tokio::time::{sleep, timeout};
 
-use crate::harness::{BY, CLIENT, Database, TestApp};
+use crate::harness::{BY, CLIENT, Database, TestApp, id};
 
 /// As the defaults are, in short.
 const SHORT: &[(&str, &str)] = &[
@@ -18,7 +17,7 @@ const SHORT: &[(&str, &str)] = &[
 #[tokio::test]
 async fn writers_that_wait_for_a_lock_keep_no_first_login_waiting() {
     let database = Database::fresh().await;
-    if !database.url.starts_with("sqlite:") {
+    if database.is_postgres() {
         return;
     }
     let secret = TestApp::on(database.clone(), &[]).await.client().await;
@@ -30,7 +29,7 @@ async fn writers_that_wait_for_a_lock_keep_no_first_login_waiting() {
         .map(|n| {
             let app = Arc::clone(&test.app);
             tokio::spawn(async move {
-                let client_id = Some(ClientId::parse(&format!("waiting-{n}")).unwrap());
+                let client_id = Some(id(&format!("waiting-{n}")));
                 let new = NewClient {
                     client_id,
                     ..NewClient::default()

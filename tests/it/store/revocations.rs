@@ -2,22 +2,20 @@ use std::collections::HashSet;
 
 use token_server::base::clock::{Clock, UnixTime};
 use token_server::domain::{
-    ClientStatus, Generation, Revocation, RevocationId, Revoked, RevokedToken, TokenId,
+    ClientStatus, Generation, Revocation, RevocationId, Revoked, RevokedToken,
 };
 use token_server::store::{ClientInserted, ClientRevoked, RevocationTrail, Store};
 
-use super::{ANY, LOW, counted, generation, id, insert_missing, record};
-use crate::harness::{BY, NOW, TestApp};
+use super::{
+    ANY, LOW, counted, generation, insert, insert_missing, record, record_without_secret, token,
+};
+use crate::harness::{BY, NOW, TestApp, id};
 
 const DAY: i64 = 86_400;
 
 const EVENT: RevocationTrail = RevocationTrail::Event;
 
 const COUNT: RevocationTrail = RevocationTrail::Count;
-
-fn token(n: u128) -> TokenId {
-    TokenId::parse(&format!("{n:032x}")).unwrap()
-}
 
 async fn list(store: &Store, after: i64) -> Vec<Revocation> {
     store
@@ -28,13 +26,7 @@ async fn list(store: &Store, after: i64) -> Vec<Revocation> {
 
 async fn with_client(client_id: &str) -> TestApp {
     let test = TestApp::new().await;
-    let mut record = record(client_id);
-    record.secrets.clear();
-    test.app
-        .store()
-        .insert_client(&record, ANY, BY.at(NOW))
-        .await
-        .unwrap();
+    insert(test.app.store(), &record_without_secret(client_id), NOW).await;
     test
 }
 
@@ -125,7 +117,7 @@ async fn who_reads_on_from_the_last_id_misses_nothing() {
     const WRITERS: u128 = 6;
     const EACH: u128 = 25;
     let test = TestApp::new().await;
-    let other = TestApp::on(test.database.clone(), &[]).await;
+    let other = test.replica().await;
     let writing = (0..WRITERS).map(|writer| {
         let store = [&test, &other][usize::from(writer % 2 == 1)]
             .app
@@ -286,11 +278,8 @@ async fn a_client_of_a_deleted_ones_id_begins_above_its_generation_and_its_versi
         let deleted = below(&deleted.unwrap());
         assert!(deleted > had.max(version));
 
-        let (mut new, mut other) = (record("a"), record("b"));
-        for one in [&mut new, &mut other] {
-            one.secrets.clear();
-        }
-        insert_missing(store, vec![other, new]).await.unwrap();
+        let both = ["b", "a"].map(record_without_secret);
+        insert_missing(store, both.to_vec()).await.unwrap();
 
         let (version, begun) = counted(store, "a").await;
         assert!(version == begun && begun > deleted);
@@ -312,8 +301,7 @@ async fn a_client_that_is_registered_during_the_deletion_begins_above_it() {
     deleting
         .run("delete from clients where client_id = 'a'")
         .await;
-    let mut new = record("a");
-    new.secrets.clear();
+    let new = record_without_secret("a");
     let registering = {
         let store = store.clone();
         tokio::spawn(async move { store.insert_client(&new, ANY, BY.at(NOW)).await })

@@ -2,17 +2,14 @@ use token_server::base::clock::UnixTime;
 use token_server::domain::SecretId;
 use token_server::store::SecretAdded;
 
-use super::{ANY, id, record, secret};
-use crate::harness::{BY, NOW, TestApp};
+use super::{ANY, insert, record, record_without_secret, secret};
+use crate::harness::{BY, NOW, TestApp, id};
 
 #[tokio::test]
 async fn a_client_has_five_live_secrets_at_most() {
     let test = TestApp::new().await;
     let store = test.app.store();
-    store
-        .insert_client(&record("a"), ANY, BY.at(NOW))
-        .await
-        .unwrap();
+    insert(store, &record("a"), NOW).await;
     for name in ["BBBBBBBB", "CCCCCCCC", "DDDDDDDD", "EEEEEEEE"] {
         let added = store
             .insert_secret(&id("a"), &secret(name, 200, Some(300)), ANY, BY.at(NOW))
@@ -38,13 +35,7 @@ async fn a_client_has_five_live_secrets_at_most() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_limit_holds_when_many_are_added_at_once() {
     let test = TestApp::new().await;
-    let mut client = record("a");
-    client.secrets.clear();
-    test.app
-        .store()
-        .insert_client(&client, ANY, BY.at(NOW))
-        .await
-        .unwrap();
+    insert(test.app.store(), &record_without_secret("a"), NOW).await;
 
     let adding = (0..12).map(|n| {
         let store = test.app.store().clone();
@@ -93,13 +84,8 @@ async fn a_secret_needs_its_client() {
 async fn a_secret_is_ended_for_its_own_client_only() {
     let test = TestApp::new().await;
     let store = test.app.store();
-    store
-        .insert_client(&record("a"), ANY, BY.at(NOW))
-        .await
-        .unwrap();
-    let mut other = record("b");
-    other.secrets.clear();
-    store.insert_client(&other, ANY, BY.at(NOW)).await.unwrap();
+    insert(store, &record("a"), NOW).await;
+    insert(store, &record_without_secret("b"), NOW).await;
     let secret_id = SecretId::parse("AAAAAAAA").unwrap();
 
     assert!(
@@ -123,10 +109,7 @@ async fn a_secret_is_ended_for_its_own_client_only() {
 async fn a_hash_is_renewed_once() {
     let test = TestApp::new().await;
     let store = test.app.store();
-    store
-        .insert_client(&record("a"), ANY, BY.at(NOW))
-        .await
-        .unwrap();
+    insert(store, &record("a"), NOW).await;
     let secret_id = SecretId::parse("AAAAAAAA").unwrap();
     let old = "hash of AAAAAAAA";
 

@@ -30,7 +30,7 @@ async fn a_value_is_used_once() {
 #[tokio::test]
 async fn of_two_replicas_one_wins() {
     let one = TestApp::new().await;
-    let other = TestApp::on(one.database.clone(), &[]).await;
+    let other = one.replica().await;
 
     let mut won = 0;
     for round in 0..20 {

@@ -8,7 +8,7 @@ use token_server::telemetry::Traces;
 
 use super::Traced;
 use super::collector::{Collector, Received, attribute};
-use crate::harness::{config, write_certificate};
+use crate::harness::{config, serve_https};
 
 fn traces_config(settings: &[(&str, &str)]) -> Option<TracesConfig> {
     let config: Config = config("sqlite::memory:", settings);
@@ -84,24 +84,10 @@ async fn a_collector_that_is_away_costs_its_spans_and_nothing_else() {
 #[tokio::test(flavor = "multi_thread")]
 async fn over_tls_the_authority_that_was_named_is_believed_and_no_other() {
     let folder = tempfile::TempDir::new().unwrap();
-    write_certificate(folder.path());
-    let (cert, key) = (
-        folder.path().join("cert.pem"),
-        folder.path().join("key.pem"),
-    );
-    let files = token_server::config::TlsConfig {
-        cert: cert.clone(),
-        key,
-    };
-    let presented = token_server::http::Certificate::load(files)
-        .unwrap()
-        .served();
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
     let received: Arc<Mutex<Received>> = Arc::default();
     let router = Collector::router(Arc::clone(&received));
-    let server = axum_server::from_tcp_rustls(listener, presented).unwrap();
-    tokio::spawn(server.serve(router.into_make_service()));
+    let port = serve_https(folder.path(), |_| router);
+    let cert = folder.path().join("cert.pem");
     let url = format!("https://localhost:{port}");
     let start = |more: &[(&str, &str)]| {
         let settings = [&[("OTEL_EXPORTER_OTLP_ENDPOINT", url.as_str())], more].concat();

@@ -8,10 +8,10 @@ use crate::harness::{Connection, Database};
 
 /// The part of a file's name that says of which kind of database it is.
 pub(super) fn kind(database: &Database) -> &'static str {
-    if database.url.starts_with("sqlite:") {
-        "sqlite"
-    } else {
+    if database.is_postgres() {
         "postgres"
+    } else {
+        "sqlite"
     }
 }
 

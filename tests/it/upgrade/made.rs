@@ -2,15 +2,13 @@
 
 use serde_json::{Value, json};
 use token_server::app::NewClient;
-use token_server::domain::{
-    AdminRole, ClientId, ClientStatus, ExpectedVersion, IdleExpiry, Metadata, Scope,
-};
+use token_server::domain::{AdminRole, ClientId, ClientStatus, IdleExpiry, Metadata, Scope};
 
 use super::{ES256, HS256, dump};
 use crate::admin::{Browser, create, enrol};
 use crate::admin_api::Robot;
 use crate::app::import::{HASHES, import};
-use crate::harness::{Answer, BY, Database, NOW, Signer, TestApp};
+use crate::harness::{Answer, BY, Database, NOW, Signer, TestApp, new_client};
 use crate::oauth::assertion::present;
 
 /// The `SECRET` at the beginning of the trail.
@@ -18,10 +16,9 @@ const SECRET_BEFORE: &str = "an earlier secret for tests, of more than 32 bytes"
 
 pub(super) fn client(id: &str) -> NewClient {
     NewClient {
-        client_id: Some(ClientId::parse(id).unwrap()),
         scopes: Scope::parse("read write").unwrap(),
         metadata: Metadata::parse(r#"{"tenant":"acme"}"#).unwrap(),
-        ..NewClient::default()
+        ..new_client(id)
     }
 }
 
@@ -107,9 +104,8 @@ async fn add_clients(test: &TestApp, robot: &Robot<'_>, knows: &mut Value) {
     let ids = ["raised", "off", "gone"].map(|id| ClientId::parse(id).unwrap());
     test.app.tokens.revoke_client(BY, &ids[0]).await.unwrap();
     let off = ClientStatus::Disabled;
-    test.app.clients.set_status(BY, &ids[1], off).await.unwrap();
-    let any = ExpectedVersion::Any;
-    test.app.clients.delete(BY, &ids[2], &any).await.unwrap();
+    test.set_client_status(&ids[1], off).await;
+    test.delete_client(&ids[2]).await;
     exchange(test, robot).await;
     let billing = knows["secrets"]["billing"].as_str().unwrap().to_owned();
     let revoked = token(test, "billing", &billing).await;

@@ -9,13 +9,13 @@ mod rolling;
 
 use serde_json::Value;
 use token_server::base::clock::Clock;
-use token_server::domain::{AdminRole, ClientId, SigningAlg};
+use token_server::domain::{AdminRole, SigningAlg};
 
 use crate::admin::{Browser, second_factor_code};
 use crate::admin_api::Robot;
 use crate::app::import::OLD_SECRET;
 use crate::audit::find;
-use crate::harness::{Database, NOW, TestApp};
+use crate::harness::{Database, NOW, TestApp, id};
 use crate::oauth::assertion::present;
 
 /// All releases, the oldest first.
@@ -109,8 +109,7 @@ async fn clients_log_in_with_all_their_kinds_of_secrets() {
         }
         // What came later is as if it were not there.
         for client in ["billing", "orders"] {
-            let id = ClientId::parse(client).unwrap();
-            let record = test.app.clients.find(&id).await.unwrap();
+            let record = test.find_client(&id(client)).await;
             assert!(!record.client.explicit_scopes_only, "{release} {client}");
             assert!(record.secrets.iter().all(|secret| !secret.vouched));
         }
@@ -137,7 +136,7 @@ async fn tokens_stay_valid_and_revoked_ones_revoked() {
         // Those of a client that is registered again under the old name come after them.
         let secret = test.register(made::client("gone")).await;
         let again = test.authorize("gone", &secret).await;
-        let again = again.json()["token"].as_str().unwrap().to_owned();
+        let again = again.token();
         assert_eq!(test.verify(&again).await.status, 200);
         let old = test.verify(left.token("gone")).await;
         old.assert_error(401, "invalid_token");

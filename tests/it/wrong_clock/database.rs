@@ -4,10 +4,9 @@
 use token_server::app::App;
 use token_server::base::clock::Clock;
 use token_server::base::json;
-use token_server::domain::ClientId;
 
 use super::{DAY, YEAR, replica, rows, started_ahead};
-use crate::harness::{BY, CLIENT, Database, Log, NOW, TestApp, config};
+use crate::harness::{BY, CLIENT, Database, Log, NOW, TestApp, config, id};
 use crate::metrics::Operator;
 
 /// The claims of a token, unverified.
@@ -73,9 +72,12 @@ async fn a_replica_with_another_clock_revokes_by_the_databases_time() {
     let Some(ahead) = started_ahead(&test.database, DAY).await else {
         return;
     };
-    let id = ClientId::parse(CLIENT).unwrap();
-
-    ahead.app.tokens.revoke_client(BY, &id).await.unwrap();
+    ahead
+        .app
+        .tokens
+        .revoke_client(BY, &id(CLIENT))
+        .await
+        .unwrap();
 
     let now = NOW.0;
     for dated in [
@@ -245,12 +247,11 @@ async fn a_clock_within_the_difference_holds_no_client_back() {
     let Some(test) = started_ahead(&database, -30).await else {
         return;
     };
-    let id = ClientId::parse(CLIENT).unwrap();
     let secret = test.client().await;
     test.token(&secret).await;
     test.app.write_usage().await.unwrap();
 
-    let uses = test.app.usage.find_of_client(&id).await.unwrap();
+    let uses = test.app.usage.find_of_client(&id(CLIENT)).await.unwrap();
 
     assert_eq!(uses.last.unwrap().used_at, NOW);
     assert_eq!(test.get("/readyz").await.status, 200);

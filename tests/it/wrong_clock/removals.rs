@@ -56,7 +56,7 @@ async fn nothing_that_is_pruned_is_pruned_under_a_wrong_clock() {
 async fn a_secret_that_is_in_use_is_not_ended_by_a_clock_that_is_ahead_or_behind() {
     let test = TestApp::new().await;
     let old = test.client().await;
-    let record = test.app.clients.find(&id()).await.unwrap();
+    let record = test.find_client(&id()).await;
     let secret_id = record.secrets[0].secret_id.clone();
     let added = test.app.secrets.add(BY, &id(), NewSecret::default()).await;
     added.unwrap();

@@ -17,10 +17,6 @@ async fn assert_revoked(test: &TestApp, token: &str) {
     assert!(answer.text().contains("revoked"), "{}", answer.text());
 }
 
-async fn read(test: &TestApp) {
-    test.app.replication.read_changes().await.unwrap();
-}
-
 /// A token that is revoked, and another one of a client whose tokens all are.
 async fn two_revoked(test: &TestApp) -> [String; 2] {
     let secret = test.client().await;
@@ -59,7 +55,7 @@ async fn a_replica_with_a_wrong_clock_takes_no_revocation_from_the_others() {
     let test = TestApp::with(LONG_TOKENS).await;
     let wrong = replica(&test, LONG_TOKENS).await;
     let revoked = two_revoked(&test).await;
-    read(&wrong).await;
+    wrong.read_changes().await;
 
     wrong.clock.set_ahead(3 * DAY);
     assert_held_back(wrong.app.tokens.prune_revocations().await);
@@ -100,11 +96,11 @@ async fn what_is_revoked_under_a_clock_that_is_behind_is_revoked() {
     behind.clock.set_ahead(-3 * DAY);
 
     behind.app.tokens.revoke_client(BY, &id()).await.unwrap();
-    read(&test).await;
+    test.read_changes().await;
     assert_revoked(&test, &token).await;
     let off = ClientStatus::Disabled;
-    behind.app.clients.set_status(BY, &id(), off).await.unwrap();
-    read(&test).await;
+    behind.set_client_status(&id(), off).await;
+    test.read_changes().await;
     // The event from the past does not keep the right clock from removing.
     test.app.tokens.prune_revocations().await.unwrap();
     behind.clock.set_ahead(0);
@@ -148,7 +144,7 @@ async fn on_postgres_so_it_does_where_the_clock_was_wrong_at_the_start() {
     let form = [("token", token.as_str())];
     let answer = wrong.post_basic("/revoke", &userinfo, &form).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
-    read(&test).await;
+    test.read_changes().await;
 
     assert_revoked(&test, &token).await;
 }

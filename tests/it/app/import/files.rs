@@ -9,7 +9,7 @@ use token_server::app::clients::transfer::import::{
 use token_server::domain::{ClientId, ClientVersion, Generation, ParseError};
 
 use super::{RULES, client_ids, import, import_with};
-use crate::harness::{BY, TestApp};
+use crate::harness::{BY, TestApp, id};
 
 /// The lines of the bad rows.
 fn bad_lines(contents: &str) -> Vec<u64> {
@@ -68,8 +68,7 @@ async fn csv_a_json_array_and_json_lines_say_the_same() {
         let test = TestApp::new().await;
         let report = import(&test, &contents, false).await;
         assert_eq!(report.imported, 1, "{contents}: {report:?}");
-        let id = ClientId::parse("a").unwrap();
-        let mut client = test.app.clients.find(&id).await.unwrap();
+        let mut client = test.find_client(&id("a")).await;
         client.secrets.clear();
         // Each database begins them itself.
         client.client.version = ClientVersion::default();
@@ -267,7 +266,7 @@ async fn what_exists_is_left_as_it_is() {
     let test = TestApp::new().await;
     let secret = test.client().await;
     let id = ClientId::parse(crate::harness::CLIENT).unwrap();
-    let before = test.app.clients.find(&id).await.unwrap();
+    let before = test.find_client(&id).await;
     let contents = format!(
         "client_id,client_secret,name\n{id},another old secret,Another\nnew,the first secret,\n"
     );
@@ -277,7 +276,7 @@ async fn what_exists_is_left_as_it_is() {
         assert_eq!((report.imported, report.existing), (imported, 2 - imported));
     }
 
-    assert_eq!(test.app.clients.find(&id).await.unwrap(), before);
+    assert_eq!(test.find_client(&id).await, before);
     assert_eq!(test.authorize(id.as_str(), &secret).await.status, 200);
     assert_eq!(
         test.authorize(id.as_str(), "another old secret")

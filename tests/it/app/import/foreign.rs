@@ -1,11 +1,9 @@
 //! Files of Ory Hydra and of Keycloak, made by hand after their documentation.
 
-use token_server::app::clients::transfer::import::{
-    FileSecrets, ImportFormat, ImportLine, ImportOptions, Narrowing, OnConflict,
-};
+use token_server::app::clients::transfer::import::{ImportFormat, ImportLine, ImportOptions};
 use token_server::domain::{ClientId, ClientRecord, ClientStatus};
 
-use super::{client_ids, import_with};
+use super::{KEEP_GOING, client_ids, import_with};
 use crate::harness::TestApp;
 
 const HYDRA: &str = include_str!("../../../import/hydra.json");
@@ -13,15 +11,6 @@ const KEYCLOAK: &str = include_str!("../../../import/keycloak-realm.json");
 
 /// The secret behind the hashes in the file of Hydra.
 const OLD_SECRET: &str = "an old secret: %+ü";
-
-const KEEP_GOING: ImportOptions = ImportOptions {
-    on_conflict: OnConflict::Skip,
-    keep_going: true,
-    dry_run: false,
-    max_plain: None,
-    secrets: FileSecrets::NONE,
-    narrowing: Narrowing::NONE,
-};
 
 const DRY_RUN: ImportOptions = ImportOptions {
     dry_run: true,
@@ -31,7 +20,7 @@ const DRY_RUN: ImportOptions = ImportOptions {
 /// A client that was imported. What it is as a resource server, no other server's file says.
 async fn client(test: &TestApp, id: &str) -> ClientRecord {
     let id = ClientId::parse(id).unwrap();
-    let found = test.app.clients.find(&id).await.unwrap();
+    let found = test.find_client(&id).await;
     assert!(found.client.identifiers.is_empty(), "{id}");
     found
 }

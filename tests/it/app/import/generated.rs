@@ -9,7 +9,6 @@ use token_server::domain::SecretOrigin;
 
 use super::hashes::{OF_TODAY, renewed_from, stored};
 use super::import_with;
-use super::native::export;
 use crate::harness::TestApp;
 
 /// The harness's work for secrets that are made here.
@@ -114,7 +113,7 @@ async fn after_a_restart_a_right_secret_takes_little_work_and_a_wrong_one_as_muc
     let test = TestApp::new().await;
     import_vouched(&test, &[("a", STRONG)]).await;
 
-    let later = TestApp::on(test.database.clone(), &[]).await;
+    let later = test.replica().await;
     assert_eq!(later.authorize("a", STRONG).await.status, 200);
     assert_eq!(hashed(&later), (1, 0));
 
@@ -129,7 +128,7 @@ async fn after_a_restart_a_right_secret_takes_little_work_and_a_wrong_one_as_muc
 async fn the_word_goes_with_an_export_and_a_second_import_can_take_it_back() {
     let test = TestApp::new().await;
     import_vouched(&test, &[("a", STRONG_HASH), ("b", WEAK)]).await;
-    let exported = export(&test).await;
+    let exported = test.export().await;
     assert_eq!(exported.matches("\"vouched\":true").count(), 1);
 
     let other = TestApp::new().await;

@@ -1,10 +1,10 @@
 //! Secrets in clear and as foreign hashes: each logs in as before, and its hash is renewed.
 
 use serde_json::json;
-use token_server::domain::{ClientId, ClientSecret};
+use token_server::domain::ClientSecret;
 
 use super::import;
-use crate::harness::TestApp;
+use crate::harness::{TestApp, id};
 
 /// The secret behind every hash of [`HASHES`].
 pub(crate) const OLD_SECRET: &str = "an old secret: %+ü";
@@ -77,8 +77,7 @@ pub(crate) const HASHES: [(&str, &str); 14] = [
 ];
 
 pub(super) async fn stored(test: &TestApp, client_id: &str) -> ClientSecret {
-    let id = ClientId::parse(client_id).unwrap();
-    test.app.clients.find(&id).await.unwrap().secrets.remove(0)
+    test.find_client(&id(client_id)).await.secrets.remove(0)
 }
 
 /// The renewal runs beside the answer; waits for it without a clock.

@@ -15,7 +15,8 @@ mod work;
 use std::sync::LazyLock;
 
 use token_server::app::clients::transfer::import::{
-    FileSecrets, ImportLine, ImportNews, ImportOptions, ImportReport, ImportSource, SecretRules,
+    FileSecrets, ImportLine, ImportNews, ImportOptions, ImportReport, ImportSource, Narrowing,
+    OnConflict, SecretRules,
 };
 
 use token_server::app::ClientQuery;
@@ -27,6 +28,16 @@ pub(crate) use hashes::{HASHES, OLD_SECRET};
 /// How secrets are judged without a word of the operator's.
 static RULES: LazyLock<SecretRules> =
     LazyLock::new(|| SecretRules::new(&config("sqlite:unused", &[]), FileSecrets::NONE));
+
+/// Each row by itself, whatever becomes of the others.
+const KEEP_GOING: ImportOptions = ImportOptions {
+    on_conflict: OnConflict::Skip,
+    keep_going: true,
+    dry_run: false,
+    max_plain: None,
+    secrets: FileSecrets::NONE,
+    narrowing: Narrowing::NONE,
+};
 
 /// Imports a file; what came of it.
 pub(crate) async fn import(test: &TestApp, contents: &str, keep_going: bool) -> ImportReport {

@@ -4,7 +4,6 @@
 use serde_json::json;
 
 use super::hashes::{OF_TODAY, OLD_SECRET, renewed_from, stored};
-use super::native::export;
 use super::{client_ids, import};
 use crate::harness::TestApp;
 
@@ -147,7 +146,7 @@ async fn a_hash_of_another_program_comes_back_from_our_export() {
     import(&from, &rows("client_secret"), false).await;
 
     let to = TestApp::new().await;
-    let report = import(&to, &export(&from).await, false).await;
+    let report = import(&to, &from.export().await, false).await;
 
     assert_eq!(report.imported, FORMS.len() as u64, "{report:?}");
     for id in client_ids(&to).await {

@@ -1,13 +1,11 @@
 //! Hashes that take more work than a file may bring: refused at the import, by settings.
 
 use serde_json::json;
-use token_server::app::clients::transfer::apply::{ApplyNews, ApplyOptions, Manifest};
 use token_server::app::clients::transfer::import::{ImportLine, ImportOptions};
-use token_server::domain::{ClientId, ErrorCode};
+use token_server::domain::ErrorCode;
 
-use super::native::export;
 use super::{client_ids, import_with};
-use crate::harness::{BY, TestApp};
+use crate::harness::{TestApp, id};
 
 const SALT: &str = "AAECAwQFBgcICQoLDA0ODw";
 const OUT: &str = "b86LwPmSGbcehKTNLkxCRwgblgNLJilfyt1TFtuN11E";
@@ -117,11 +115,7 @@ async fn a_file_that_is_applied_brings_no_more_work_and_no_other_hash() {
     ] {
         let file = json!({"version": 1, "name": "team",
             "clients": [{"client_id": "a", "secrets": [{"secret_hash": hash}]}]});
-        let manifest = Manifest::parse(file.to_string().as_bytes(), None).unwrap();
-        let mut tell = |_: ApplyNews<'_>| Ok(());
-        let options = ApplyOptions::default();
-        let applied = test.app.clients.apply(BY, &manifest, options, &mut tell);
-        let error = applied.await.unwrap_err();
+        let error = test.apply(&file.to_string()).await.unwrap_err();
         assert_eq!(error.code, ErrorCode::InvalidRequest);
         let told = error.description;
         assert!(
@@ -136,7 +130,7 @@ async fn a_file_that_is_applied_brings_no_more_work_and_no_other_hash() {
 async fn an_export_with_more_work_than_the_bound_is_refused_row_by_row() {
     let wide = TestApp::with(&[("IMPORT_MAX_BCRYPT_COST", "16")]).await;
     import_hash(&wide, "dear", &format!("$2b$15${BCRYPT}")).await;
-    let exported = export(&wide).await;
+    let exported = wide.export().await;
 
     let test = TestApp::new().await;
     let (report, lines) = import_with(&test, &exported, ImportOptions::default()).await;
@@ -181,8 +175,7 @@ async fn what_is_stored_above_the_bound_is_verified_still() {
     let test = TestApp::on(wide.database.clone(), &settings).await;
     assert!(import_hash(&test, "b", HASH).await.is_bad());
 
-    let id = ClientId::parse("a").unwrap();
-    assert_eq!(test.app.clients.find(&id).await.unwrap().secrets.len(), 1);
+    assert_eq!(test.find_client(&id("a")).await.secrets.len(), 1);
     let answer = test.authorize("a", super::hashes::OLD_SECRET).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
 }

@@ -8,7 +8,7 @@ use reqwest::RequestBuilder;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::clients::{PORTS, free_port, listens};
+use crate::clients;
 use crate::exchange::{ACCESS_TOKEN, GRANT};
 use crate::harness::{Database, SECRET, write_certificate};
 
@@ -58,20 +58,8 @@ impl Replicas {
     fn start_one(&self, name: &str) -> Server {
         let folder = self.folder.path().join(name);
         fs::create_dir(&folder).unwrap();
-        for _ in 0..PORTS {
-            let port = free_port();
-            let mut child = self
-                .program(&["serve"])
-                .env("LISTEN_ADDR", format!("127.0.0.1:{port}"))
-                .stdout(Stdio::null())
-                .stderr(File::create(folder.join("log")).unwrap())
-                .spawn()
-                .unwrap();
-            if listens(&mut child, &folder) {
-                return Server { child, port };
-            }
-        }
-        panic!("every one of {PORTS} ports was taken");
+        let (child, port) = clients::serve(&folder, &mut self.program(&["serve"]), |_| vec![]);
+        Server { child, port }
     }
 
     fn program(&self, arguments: &[&str]) -> Command {

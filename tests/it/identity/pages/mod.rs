@@ -5,18 +5,17 @@ mod stand_in;
 
 use std::fmt::Write as _;
 use std::fs;
-use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::process::Child;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use stand_in::StandIn;
 
 use super::platform::{Page, Platform};
 use crate::cli::{Ran, Shell};
-use crate::clients::{PORTS, free_port, listens, log};
+use crate::clients::{self, log};
 use crate::harness::Signer;
-use stand_in::StandIn;
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/workload-identity");
 
@@ -81,21 +80,9 @@ fn read_yaml(text: &str) -> Value {
 }
 
 fn serve(shell: &Shell) -> (Child, u16) {
-    for _ in 0..PORTS {
-        let port = free_port();
-        let mut server = shell
-            .command(&["serve"])
-            .env("LISTEN_ADDR", format!("127.0.0.1:{port}"))
-            .env("ISSUER", ISSUER)
-            .stdout(Stdio::null())
-            .stderr(File::create(shell.path().join("log")).unwrap())
-            .spawn()
-            .unwrap();
-        if listens(&mut server, shell.path()) {
-            return (server, port);
-        }
-    }
-    panic!("every one of {PORTS} ports was taken");
+    let mut command = shell.command(&["serve"]);
+    command.env("ISSUER", ISSUER);
+    clients::serve(shell.path(), &mut command, |_| vec![])
 }
 
 impl Walk {
@@ -156,7 +143,7 @@ impl Walk {
 
     /// Has the issuer's keys come from the stand-in; all else stays as the page registered it.
     fn redirect_keys(&self, signer: &Signer) {
-        let ca = self.keys.folder.path().join("ca.pem");
+        let ca = self.keys.folder.path().join("cert.pem");
         let (ca, url) = (ca.to_str().unwrap().to_owned(), |path: &str| {
             self.keys.url(path)
         });

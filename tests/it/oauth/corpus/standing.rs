@@ -2,10 +2,10 @@
 //! and those of a client that is disabled or gone.
 
 use serde_json::json;
-use token_server::domain::{ClientStatus, ExpectedVersion};
+use token_server::domain::ClientStatus;
 
 use super::{Doors, assertion_key, service};
-use crate::harness::{BY, Signer, TestApp};
+use crate::harness::{Signer, TestApp};
 use crate::oauth::Caller;
 use crate::oauth::assertion::claims;
 
@@ -71,12 +71,8 @@ async fn a_token_that_lost_its_standing_is_refused() {
     assert_eq!(doors.caller.revoke(&revoked).await.status, 200);
     let status = ClientStatus::Disabled;
     let id = "off".parse().unwrap();
-    test.app.clients.set_status(BY, &id, status).await.unwrap();
-    test.app
-        .clients
-        .delete(BY, &"gone".parse().unwrap(), &ExpectedVersion::Any)
-        .await
-        .unwrap();
+    test.set_client_status(&id, status).await;
+    test.delete_client(&"gone".parse().unwrap()).await;
 
     doors.refuse("revoked", &revoked).await;
     for (name, token) in [
@@ -155,7 +151,7 @@ async fn an_assertion_that_lost_its_standing_is_refused() {
     let good = sign(&signer, &json!({}));
     let status = ClientStatus::Disabled;
     let id = crate::harness::CLIENT.parse().unwrap();
-    test.app.clients.set_status(BY, &id, status).await.unwrap();
+    test.set_client_status(&id, status).await;
     doors
         .refuse_as_assertion("of a disabled client", &good)
         .await;

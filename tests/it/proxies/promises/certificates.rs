@@ -10,8 +10,8 @@ use crate::harness::{Holder, Prover};
 use crate::proxies::bound::{
     CertificateHolder, KeyHolder, certificate_bound, challenged, passed, rfc_9440, token,
 };
-use crate::proxies::proxy::Proxy;
 use crate::proxies::scene::Scene;
+use crate::proxies::scene::proxy::Proxy;
 
 fn another() -> Holder {
     Holder::self_signed(&CertificateParams::default())

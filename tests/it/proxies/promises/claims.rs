@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::json;
 
 use crate::harness::TestApp;
-use crate::proxies::proxy::Proxy;
+use crate::proxies::scene::proxy::Proxy;
 use crate::proxies::scene::{AUDIENCE, SCOPE, Scene, token_with};
 
 /// `MAX_CLAIM_HEADERS`, unless it is set.

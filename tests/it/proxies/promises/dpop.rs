@@ -2,8 +2,8 @@
 
 use crate::harness::{Prover, proof_claims, with_token};
 use crate::proxies::bound::{KeyHolder, challenged, passed};
-use crate::proxies::peers::SITE;
-use crate::proxies::proxy::Proxy;
+use crate::proxies::scene::peers::SITE;
+use crate::proxies::scene::proxy::Proxy;
 
 const PATH: &str = "/invoices/7";
 

@@ -5,9 +5,9 @@ use std::process::Command;
 
 use axum::http::StatusCode;
 
-use crate::proxies::peers::Recorder;
-use crate::proxies::proxy::Proxy;
 use crate::proxies::scene::Scene;
+use crate::proxies::scene::peers::Recorder;
+use crate::proxies::scene::proxy::Proxy;
 
 /// The service's own limit, which is that of its HTTP library.
 const SERVICE: usize = 400 * 1024;

@@ -1,8 +1,8 @@
 //! Requests that no library would send.
 
 use crate::proxies::bound::{KeyHolder, challenged, passed};
-use crate::proxies::peers::SITE;
-use crate::proxies::proxy::Proxy;
+use crate::proxies::scene::peers::SITE;
+use crate::proxies::scene::proxy::Proxy;
 
 /// What stands behind `Host`, and the request line before it, with `{proof}` for a proof of `GET /other`.
 const HEADS: &[(&str, &str)] = &[

@@ -6,8 +6,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::harness::NOW;
-use crate::proxies::peers::Recorder;
-use crate::proxies::proxy::{Proxy, Removes};
+use crate::proxies::scene::peers::Recorder;
+use crate::proxies::scene::proxy::{Proxy, Removes};
 use crate::proxies::scene::{AUDIENCE, METADATA, Scene, good_token};
 
 const IDENTITY: [&str; 7] = [

@@ -4,8 +4,8 @@ use axum::http::StatusCode;
 use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::response::IntoResponse;
 
-use crate::proxies::peers::Recorder;
-use crate::proxies::proxy::Proxy;
+use crate::proxies::scene::peers::Recorder;
+use crate::proxies::scene::proxy::Proxy;
 use crate::proxies::scene::{AUDIENCE, SCOPE, Scene, good_token, token};
 
 /// Status and challenge of an answer, which the service must not have had a part in.

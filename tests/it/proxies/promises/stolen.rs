@@ -2,7 +2,7 @@
 
 use crate::harness::Prover;
 use crate::proxies::bound::{CertificateHolder, KeyHolder, challenged, rfc_9440};
-use crate::proxies::proxy::Proxy;
+use crate::proxies::scene::proxy::Proxy;
 
 pub(in crate::proxies) async fn a_token_bound_to_a_key_is_worth_nothing_without_it(proxy: &Proxy) {
     let thief = KeyHolder::new(proxy, &[]).await;

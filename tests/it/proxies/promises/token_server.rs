@@ -6,8 +6,8 @@ use std::path::Path;
 use axum::http::StatusCode;
 use tempfile::TempDir;
 
-use crate::proxies::peers::{Recorder, write_certificates};
-use crate::proxies::proxy::Proxy;
+use crate::proxies::scene::peers::{Recorder, write_certificates};
+use crate::proxies::scene::proxy::Proxy;
 use crate::proxies::scene::{Scene, good_token};
 
 pub(in crate::proxies) async fn bodies_and_cookies_arrive_and_are_not_shown_to_verify(

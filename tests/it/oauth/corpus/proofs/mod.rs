@@ -57,8 +57,7 @@ impl<'a> Holder<'a> {
             token: String::new(),
         };
         let answer = holder.show(ISSUING[0], &holder.proof(ISSUING[0])).await;
-        assert_eq!(answer.status, 200, "{}", answer.text());
-        let token = answer.json()["access_token"].as_str().unwrap().to_owned();
+        let token = answer.access_token();
         Self { token, ..holder }
     }
 

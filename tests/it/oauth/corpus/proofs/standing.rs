@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use token_server::domain::ClientStatus;
 
 use super::{Door, Doors, Holder, RESOURCES, doors, is, service};
-use crate::harness::{BY, CLIENT, NOW, Prover, TestApp};
+use crate::harness::{CLIENT, NOW, Prover, TestApp};
 use crate::oauth::Caller;
 use crate::oauth::corpus::{encode, with};
 
@@ -100,7 +100,7 @@ async fn a_bound_token_that_lost_its_standing_is_refused_whatever_proof_comes_wi
     assert_eq!(revoked.caller.revoke(&revoked.token).await.status, 200);
     let id = CLIENT.parse().unwrap();
     let off = ClientStatus::Disabled;
-    test.app.clients.set_status(BY, &id, off).await.unwrap();
+    test.set_client_status(&id, off).await;
 
     for (name, holder) in [
         ("revoked", &revoked),
