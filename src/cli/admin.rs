@@ -1,7 +1,6 @@
 //! `admin`: the people at the portal; the first one, and those who are locked out.
 
-use std::io::{IsTerminal, Read};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -9,7 +8,7 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::output::confirmation::Confirmation;
-use super::output::{self, Output, OutputWithoutId};
+use super::output::{self, Output, OutputWithoutId, stdin, text_or};
 use crate::app::{App, NewAdmin, NewPassword};
 use crate::base::secret::Secret;
 use crate::cli::database::open;
@@ -30,16 +29,28 @@ pub(super) enum AdminCommand {
     /// Disable an admin, and end the admin's sessions
     Disable(DangerousArgs),
     /// Enable a disabled admin
-    Enable(NameArgs),
+    Enable {
+        /// The admin
+        name: AdminName,
+    },
     /// Give an admin another role, and end the admin's sessions
-    Role(RoleArgs),
+    Role {
+        /// The admin
+        name: AdminName,
+        /// What the admin may do: viewer, operator or owner
+        role: AdminRole,
+    },
     /// Delete an admin; the audit trail keeps the admin's events
     #[command(visible_alias = "rm", alias = "remove")]
     Delete(DangerousArgs),
     /// List the live sessions
     Sessions(Output),
     /// End a session
-    EndSession(SessionArgs),
+    EndSession {
+        /// The session's id, as `sessions` shows it
+        #[arg(value_parser = SessionId::parse)]
+        session_id: SessionId,
+    },
 }
 
 #[derive(Args)]
@@ -69,32 +80,11 @@ pub(super) struct ResetArgs {
 }
 
 #[derive(Args)]
-pub(super) struct NameArgs {
-    /// The admin
-    name: AdminName,
-}
-
-#[derive(Args)]
-pub(super) struct RoleArgs {
-    /// The admin
-    name: AdminName,
-    /// What the admin may do: viewer, operator or owner
-    role: AdminRole,
-}
-
-#[derive(Args)]
 pub(super) struct DangerousArgs {
     /// The admin
     name: AdminName,
     #[command(flatten)]
     confirmation: Confirmation,
-}
-
-#[derive(Args)]
-pub(super) struct SessionArgs {
-    /// The session's id, as `sessions` shows it
-    #[arg(value_parser = SessionId::parse)]
-    session_id: SessionId,
 }
 
 /// Where a password comes from; without either one is made.
@@ -148,56 +138,41 @@ pub(super) async fn run(command: AdminCommand) -> anyhow::Result<ExitCode> {
             app.admins.set_status(&origin(), name, disabled).await?;
             Output::remark(&format!("{name} can no longer log in"));
         }
-        AdminCommand::Enable(args) => {
-            app.admins
-                .set_status(&origin(), &args.name, AdminStatus::Enabled)
-                .await?;
-            Output::remark(&format!("{} can log in again", args.name));
+        AdminCommand::Enable { name } => {
+            let enabled = AdminStatus::Enabled;
+            app.admins.set_status(&origin(), &name, enabled).await?;
+            Output::remark(&format!("{name} can log in again"));
         }
-        AdminCommand::Role(args) => {
-            app.admins
-                .set_role(&origin(), &args.name, args.role)
-                .await?;
+        AdminCommand::Role { name, role } => {
+            app.admins.set_role(&origin(), &name, role).await?;
             Output::remark(&format!(
-                "{} has the role {} from the next login on",
-                args.name, args.role
+                "{name} has the role {role} from the next login on"
             ));
         }
         AdminCommand::Delete(args) => delete(&app, args).await?,
         AdminCommand::Sessions(output) => sessions(&app, output).await?,
-        AdminCommand::EndSession(args) => {
-            app.admins
-                .end_any_session(&origin(), &args.session_id)
-                .await?;
-            Output::remark(&format!("ended the session {}", args.session_id));
+        AdminCommand::EndSession { session_id } => {
+            app.admins.end_any_session(&origin(), &session_id).await?;
+            Output::remark(&format!("ended the session {session_id}"));
         }
     }
-    app.store().close().await;
     Ok(ExitCode::SUCCESS)
 }
 
 async fn list(app: &App, output: Output) -> anyhow::Result<()> {
     let admins = app.admins.list().await?;
     output.print(&admins, "name", || {
-        let header = ["name", "role", "status", "second factor", "last login"];
         output::table(
-            &header,
-            admins.iter().map(|admin| {
-                vec![
-                    admin.name.to_string(),
-                    admin.role.to_string(),
-                    admin.status.as_str().to_owned(),
-                    if admin.has_second_factor() {
-                        "on"
-                    } else {
-                        "off"
-                    }
-                    .to_owned(),
-                    admin
-                        .last_log_in_at
-                        .map_or_else(|| "never".to_owned(), |at| at.to_string()),
-                ]
-            }),
+            &admins,
+            &[
+                ("name", |it| it.name.to_string()),
+                ("role", |it| it.role.to_string()),
+                ("status", |it| it.status.as_str().to_owned()),
+                ("second factor", |it| {
+                    if it.has_second_factor() { "on" } else { "off" }.to_owned()
+                }),
+                ("last login", |it| text_or(it.last_log_in_at, "never")),
+            ],
         )
     })
 }
@@ -215,28 +190,17 @@ async fn delete(app: &App, args: DangerousArgs) -> anyhow::Result<()> {
 async fn sessions(app: &App, output: Output) -> anyhow::Result<()> {
     let sessions = app.admins.list_sessions(None).await?;
     output.print(&sessions, "session_id", || {
-        let header = [
-            "session_id",
-            "name",
-            "created_at",
-            "seen_at",
-            "expires_at",
-            "source",
-            "user_agent",
-        ];
         output::table(
-            &header,
-            sessions.iter().map(|session| {
-                vec![
-                    session.session_id.to_string(),
-                    session.name.to_string(),
-                    session.created_at.to_string(),
-                    session.seen_at.to_string(),
-                    session.expires_at.to_string(),
-                    session.source.clone(),
-                    session.user_agent.clone(),
-                ]
-            }),
+            &sessions,
+            &[
+                ("session_id", |it| it.session_id.to_string()),
+                ("name", |it| it.name.to_string()),
+                ("created_at", |it| it.created_at.to_string()),
+                ("seen_at", |it| it.seen_at.to_string()),
+                ("expires_at", |it| it.expires_at.to_string()),
+                ("source", |it| it.source.clone()),
+                ("user_agent", |it| it.user_agent.clone()),
+            ],
         )
     })
 }
@@ -268,30 +232,14 @@ fn print(
 impl PasswordArgs {
     /// The password, and whether it is made.
     fn read(self) -> anyhow::Result<(NewPassword, bool)> {
-        let text = match self.password_file {
-            Some(path) => read_file(&path)?,
-            None if self.password_stdin => read_stdin()?,
+        let password = match self.password_file {
+            Some(path) => Secret::read_file(&path)
+                .with_context(|| format!("cannot read {}", path.display()))?,
+            None if self.password_stdin => {
+                stdin::read_secret("type the password, Enter and Ctrl-D")?
+            }
             None => return Ok((NewPassword::Made, true)),
         };
-        let password = Secret::from(text.expose().trim_end_matches(['\r', '\n']));
         Ok((NewPassword::Chosen(password), false))
     }
-}
-
-fn read_file(path: &Path) -> anyhow::Result<Secret<String>> {
-    let text = std::fs::read_to_string(path);
-    let text = text.with_context(|| format!("cannot read {}", path.display()))?;
-    Ok(Secret::new(text))
-}
-
-fn read_stdin() -> anyhow::Result<Secret<String>> {
-    if std::io::stdin().is_terminal() {
-        Output::remark("type the password, Enter and Ctrl-D");
-    }
-    let mut text = String::new();
-    std::io::stdin()
-        .take(4_096)
-        .read_to_string(&mut text)
-        .context("cannot read stdin")?;
-    Ok(Secret::new(text))
 }

@@ -2,35 +2,22 @@
 
 use std::process::ExitCode;
 
-use clap::{Args, Subcommand};
+use clap::Subcommand;
 
 use super::database::open::{open, origin};
 use super::output::Output;
 use super::output::confirmation::Confirmation;
-use crate::app::App;
 
 #[derive(Subcommand)]
 pub(super) enum ClockCommand {
     /// Confirm that this machine's clock is right: the server removes, rotates and expires what it held back
-    Confirm(ConfirmArgs),
+    Confirm(Confirmation),
 }
 
 /// Only SQLite needs it: on Postgres the server uses the database's clock. A running server notices it within ten seconds.
-#[derive(Args)]
-pub(super) struct ConfirmArgs {
-    #[command(flatten)]
-    confirmation: Confirmation,
-}
-
 pub(super) async fn run(command: ClockCommand) -> anyhow::Result<ExitCode> {
+    let ClockCommand::Confirm(confirmation) = command;
     let app = open().await?;
-    match command {
-        ClockCommand::Confirm(args) => confirm(&app, args).await?,
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
-async fn confirm(app: &App, args: ConfirmArgs) -> anyhow::Result<()> {
     // Also where this process has no doubt: a server that runs has seen more, as a jump of the clock.
     if !app.store().has_own_clock() {
         if let Some(doubt) = app.core.find_clock_doubt().await? {
@@ -40,11 +27,11 @@ async fn confirm(app: &App, args: ConfirmArgs) -> anyhow::Result<()> {
         let what = format!(
             "this machine's clock says {now}, and the server expires and removes by that time"
         );
-        args.confirmation.ask(&what, "Is it right?")?;
+        confirmation.ask(&what, "Is it right?")?;
     }
     let confirmed = app.core.confirm_clock(&origin()).await?;
     Output::remark(&format!(
         "confirmed the time {confirmed}; a running server applies it within ten seconds"
     ));
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }

@@ -6,9 +6,8 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::output::confirmation::Confirmation;
-use super::output::{self, Output, OutputWithoutId};
+use super::output::{self, Output, OutputWithoutId, text_or};
 use crate::app::{App, KeyStatus};
-use crate::base::clock::UnixTime;
 use crate::cli::database::open;
 use crate::cli::database::open::origin;
 use crate::domain::{KeyId, SigningAlg};
@@ -17,30 +16,23 @@ use crate::domain::{KeyId, SigningAlg};
 pub(super) enum KeyCommand {
     /// List the signing keys with their states and times; never the keys themselves
     #[command(visible_alias = "ls")]
-    List(ListArgs),
+    List(Output),
     /// Rotate the keys: the next key signs, the active key is retired, and a new next key is published
     Rotate(RotateArgs),
     /// Publish a key of another algorithm, before you set `SIGNING_ALG` to it
-    Prepare(PrepareArgs),
+    Prepare {
+        /// `ES256`, `EdDSA`, `RS256` or `PS256`
+        alg: SigningAlg,
+        #[command(flatten)]
+        output: Output,
+    },
     /// Retire a next key, or the active key of an algorithm that is not `SIGNING_ALG`
     Retire(DangerousArgs),
     /// Delete a key that does not sign: the server refuses its tokens at once
     #[command(visible_alias = "rm", alias = "remove")]
     Delete(DangerousArgs),
     /// Seal keys under `SECRET` that are sealed under `SECRET_PREVIOUS`
-    Reseal(ResealArgs),
-}
-
-#[derive(Args)]
-pub(super) struct ListArgs {
-    #[command(flatten)]
-    output: Output,
-}
-
-#[derive(Args)]
-pub(super) struct ResealArgs {
-    #[command(flatten)]
-    output: OutputWithoutId,
+    Reseal(OutputWithoutId),
 }
 
 #[derive(Args)]
@@ -50,14 +42,6 @@ pub(super) struct RotateArgs {
     now: bool,
     #[command(flatten)]
     confirmation: Confirmation,
-    #[command(flatten)]
-    output: Output,
-}
-
-#[derive(Args)]
-pub(super) struct PrepareArgs {
-    /// `ES256`, `EdDSA`, `RS256` or `PS256`
-    alg: SigningAlg,
     #[command(flatten)]
     output: Output,
 }
@@ -90,11 +74,11 @@ struct Resealed {
 pub(super) async fn run(command: KeyCommand) -> anyhow::Result<ExitCode> {
     let app = open::open().await?;
     match command {
-        KeyCommand::List(args) => list(&app, args.output).await?,
+        KeyCommand::List(output) => list(&app, output).await?,
         KeyCommand::Rotate(args) => rotate(&app, &args).await?,
-        KeyCommand::Prepare(args) => {
-            let next = &app.keys.prepare(&origin(), args.alg).await?;
-            args.output.print(&Prepared { next }, "next", || {
+        KeyCommand::Prepare { alg, output } => {
+            let next = &app.keys.prepare(&origin(), alg).await?;
+            output.print(&Prepared { next }, "next", || {
                 output::list(&[("next", next.to_string())])
             })?;
         }
@@ -105,10 +89,15 @@ pub(super) async fn run(command: KeyCommand) -> anyhow::Result<ExitCode> {
             app.keys.retire(&origin(), &args.kid).await?;
             Output::remark(&format!("retired {}", args.kid));
         }
-        KeyCommand::Delete(args) => delete(&app, &args).await?,
-        KeyCommand::Reseal(args) => {
+        KeyCommand::Delete(args) => {
+            let what = "the server refuses them from now on, and the key cannot be restored";
+            ask(&app, &args, what, "Delete it?").await?;
+            app.keys.delete(&origin(), &args.kid).await?;
+            Output::remark(&format!("deleted {}", args.kid));
+        }
+        KeyCommand::Reseal(output) => {
             let resealed = app.keys.reseal(&origin()).await?;
-            args.output.print(&Resealed { resealed }, || {
+            output.print(&Resealed { resealed }, || {
                 format!("encrypted {resealed} key(s) again under SECRET")
             })?;
         }
@@ -126,35 +115,24 @@ async fn list(app: &App, output: Output) -> anyhow::Result<()> {
     }
     output.print(&KeysList { signing_alg, keys }, "kid", || {
         output::table(
+            keys,
             &[
-                "kid",
-                "alg",
-                "state",
-                "created_at",
-                "activated_at",
-                "retired_at",
-                "verifies_until",
-                "live_tokens",
-                "sealed_under",
+                ("kid", |key| key.kid.to_string()),
+                ("alg", |key| key.alg.to_string()),
+                ("state", |key| key.state.to_owned()),
+                ("created_at", |key| key.created_at.to_string()),
+                ("activated_at", |key| text_or(key.activated_at, "-")),
+                ("retired_at", |key| text_or(key.retired_at, "-")),
+                ("verifies_until", |key| text_or(key.verifies_until, "-")),
+                ("live_tokens", |key| {
+                    format!("{} at most", key.live_tokens_at_most)
+                }),
+                ("sealed_under", |key| {
+                    text_or(key.sealed_under, "(cannot be opened)")
+                }),
             ],
-            keys.iter().map(row),
         )
     })
-}
-
-fn row(key: &KeyStatus) -> Vec<String> {
-    let time = |time: Option<UnixTime>| time.map_or_else(|| "-".to_owned(), |at| at.to_string());
-    vec![
-        key.kid.to_string(),
-        key.alg.to_string(),
-        key.state.to_owned(),
-        key.created_at.to_string(),
-        time(key.activated_at),
-        time(key.retired_at),
-        time(key.verifies_until),
-        format!("{} at most", key.live_tokens_at_most),
-        key.sealed_under.unwrap_or("(cannot be opened)").to_owned(),
-    ]
 }
 
 async fn rotate(app: &App, args: &RotateArgs) -> anyhow::Result<()> {
@@ -165,11 +143,10 @@ async fn rotate(app: &App, args: &RotateArgs) -> anyhow::Result<()> {
     }
     let rotation = app.keys.rotate(&origin(), args.now).await?;
     args.output.print(&rotation, "active", || {
-        let text = |kid: &Option<KeyId>| kid.as_ref().map_or("-", KeyId::as_str).to_owned();
         output::list(&[
-            ("active", text(&rotation.active)),
-            ("retired", text(&rotation.retired)),
-            ("next", text(&rotation.next)),
+            ("active", text_or(rotation.active.as_ref(), "-")),
+            ("retired", text_or(rotation.retired.as_ref(), "-")),
+            ("next", text_or(rotation.next.as_ref(), "-")),
         ])
     })
 }
@@ -183,12 +160,4 @@ async fn ask(app: &App, args: &DangerousArgs, what: &str, question: &str) -> any
     let (kid, state, live) = (&key.kid, key.state, key.live_tokens_at_most);
     let what = format!("key `{kid}` ({state}) has at most {live} live token(s); {what}");
     args.confirmation.ask(&what, question)
-}
-
-async fn delete(app: &App, args: &DangerousArgs) -> anyhow::Result<()> {
-    let what = "the server refuses them from now on, and the key cannot be restored";
-    ask(app, args, what, "Delete it?").await?;
-    app.keys.delete(&origin(), &args.kid).await?;
-    Output::remark(&format!("deleted {}", args.kid));
-    Ok(())
 }

@@ -32,10 +32,10 @@ use crate::app::error::Error;
 use crate::base::redact::redact;
 use crate::cli::serve::ServeArgs;
 use crate::domain::ErrorCode;
-use database::{backup, migrate, open, restore};
-use output::Output;
+use database::open;
+use output::{Output, OutputWithoutId};
 use serve::systemd::HandedOver;
-use settings::{man, secret};
+use settings::man;
 use token::explain;
 
 const AFTER_HELP: &str = "\
@@ -80,12 +80,12 @@ enum Command {
     /// Bring the database's schema up to date
     Migrate,
     /// Back up a SQLite database to a file, also while servers use it
-    Backup(backup::BackupArgs),
+    Backup(database::BackupArgs),
     /// Prepare a database that was restored from a backup, before servers use it
-    Restore(restore::RestoreArgs),
+    Restore(database::RestoreArgs),
     /// Generate a SECRET for the server
     #[command(subcommand)]
-    Secret(secret::SecretCommand),
+    Secret(settings::SecretCommand),
     /// Manage clients, their secrets and identities
     #[command(subcommand, alias = "clients")]
     Client(Box<client::ClientCommand>),
@@ -109,7 +109,7 @@ enum Command {
     Audit(audit::AuditCommand),
     /// Show the state of the service: usage, busiest clients, what expires soon, and the replicas
     #[command(aliases = ["status", "stats"])]
-    Overview(usage::OverviewArgs),
+    Overview(OutputWithoutId),
     /// Show the usage of clients, and their excess tokens
     #[command(subcommand)]
     Usage(usage::UsageCommand),
@@ -171,10 +171,10 @@ async fn run(command: Command, handed_over: HandedOver) -> anyhow::Result<ExitCo
         Command::Check => serve::check::run().await,
         Command::Health(args) => health::run(args).await,
         Command::Settings(args) => settings::run(&args),
-        Command::Migrate => migrate::run().await,
-        Command::Backup(args) => backup::run(args).await,
-        Command::Restore(args) => restore::run(args).await,
-        Command::Secret(command) => secret::run(&command),
+        Command::Migrate => database::migrate().await,
+        Command::Backup(args) => database::back_up(args).await,
+        Command::Restore(args) => database::restore(args).await,
+        Command::Secret(settings::SecretCommand::New) => settings::print_new_secret(),
         Command::Client(command) => client::run(*command).await,
         Command::Issuer(command) => issuer::run(command).await,
         Command::Key(command) => key::run(command).await,
@@ -182,7 +182,7 @@ async fn run(command: Command, handed_over: HandedOver) -> anyhow::Result<ExitCo
         Command::Certificate(command) => certificate::run(command).await,
         Command::Admin(command) => admin::run(command).await,
         Command::Audit(command) => audit::run(command).await,
-        Command::Overview(args) => usage::overview(args).await,
+        Command::Overview(output) => usage::overview(output).await,
         Command::Usage(command) => usage::run(command).await,
         Command::Explain(args) => explain::run(args).await,
         Command::Token(command) => token::run(command).await,
@@ -193,6 +193,14 @@ async fn run(command: Command, handed_over: HandedOver) -> anyhow::Result<ExitCo
             Ok(ExitCode::SUCCESS)
         }
         Command::Man { folder } => man::run(Cli::command(), &folder),
+    }
+}
+
+fn exit_code(is_good: bool) -> ExitCode {
+    if is_good {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
     }
 }
 

@@ -6,13 +6,12 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::output::{self, Output, OutputWithoutId};
+use super::output::{self, Output, OutputWithoutId, text_or};
+use crate::app::error::Result;
 use crate::app::{App, ExcessSpan, Overview};
 use crate::base::clock::UnixTime;
 use crate::cli::database::open;
-use crate::domain::{
-    ClientId, ExcessTokens, ExchangeUsage, Replica, UsageCounts, UsageIn, UsageOf, UsageSpan,
-};
+use crate::domain::{ClientId, ExcessTokens, UsageCounts, UsageIn, UsageOf, UsageSpan};
 
 const HOUR: i64 = 3_600;
 
@@ -25,7 +24,7 @@ pub(super) enum UsageCommand {
     /// Show how often a client exchanged a token for each target
     Exchanges(ClientArgs),
     /// Show the busiest clients and those with the most refusals, in 24 hours
-    Top(TopArgs),
+    Top(OutputWithoutId),
     /// Show the clients with excess tokens (more tokens than they need), worst first
     Excess(ExcessArgs),
     /// The name of `excess` in 0.1.0
@@ -57,24 +56,12 @@ pub(super) struct ClientArgs {
 }
 
 #[derive(Args)]
-pub(super) struct TopArgs {
-    #[command(flatten)]
-    output: OutputWithoutId,
-}
-
-#[derive(Args)]
 pub(super) struct ExcessArgs {
     /// Over the last `24h` or `30d`
     #[arg(long, default_value = "24h")]
     over: ExcessSpan,
     #[command(flatten)]
     output: Output,
-}
-
-#[derive(Args)]
-pub(super) struct OverviewArgs {
-    #[command(flatten)]
-    output: OutputWithoutId,
 }
 
 #[derive(Serialize)]
@@ -88,24 +75,30 @@ pub(super) async fn run(command: UsageCommand) -> anyhow::Result<ExitCode> {
     match command {
         UsageCommand::Totals(args) => totals(&app, &args).await?,
         UsageCommand::Client(args) => {
-            app.clients.find(&args.client_id).await?;
-            let since = app.clock().now().plus(-args.last);
+            let since = args.since(&app).await?;
             let hours = app.usage.list_of_client(&args.client_id, since).await?;
             args.output.print(&hours, || spans(&hours))?;
         }
         UsageCommand::Exchanges(args) => {
-            app.clients.find(&args.client_id).await?;
-            let since = app.clock().now().plus(-args.last);
+            let since = args.since(&app).await?;
             let found = app.usage.list_exchanges(&args.client_id, since).await?;
-            args.output.print(&found, || exchanges(&found))?;
+            args.output.print(&found, || {
+                output::table(
+                    &found,
+                    &[
+                        ("target", |it| it.target.to_string()),
+                        ("exchanges", |it| it.exchanges.to_string()),
+                    ],
+                )
+            })?;
         }
-        UsageCommand::Top(args) => {
+        UsageCommand::Top(output) => {
             let found = app.usage.find_busiest_clients().await?;
             let top = Top {
                 most_active: &found.value.active,
                 most_failing: &found.value.failing,
             };
-            args.output.print(&top, || {
+            output.print(&top, || {
                 let (active, failing) = (ranking(top.most_active), ranking(top.most_failing));
                 format!("most active\n{active}\n\nmost failing\n{failing}")
             })?;
@@ -117,6 +110,14 @@ pub(super) async fn run(command: UsageCommand) -> anyhow::Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+impl ClientArgs {
+    /// From when on, for a client that there is.
+    async fn since(&self, app: &App) -> Result<UnixTime> {
+        app.clients.find(&self.client_id).await?;
+        Ok(app.clock().now().plus(-self.last))
+    }
 }
 
 async fn excess(app: &App, args: &ExcessArgs) -> anyhow::Result<()> {
@@ -135,142 +136,102 @@ async fn totals(app: &App, args: &TotalsArgs) -> anyhow::Result<()> {
         UsageSpan::Minute => HOUR,
         UsageSpan::Hour => 24 * HOUR,
     });
-    let found = app
-        .usage
-        .list(args.by, app.clock().now().plus(-last))
-        .await?;
+    let since = app.clock().now().plus(-last);
+    let found = app.usage.list(args.by, since).await?;
     args.output.print(&found, || spans(&found))
 }
 
 fn spans(list: &[UsageIn]) -> String {
     output::table(
-        &["start", "issued", "verified", "refused"],
-        list.iter().map(|it| {
-            let [issued, verified, refused] = counts(it.counts);
-            vec![it.start.to_string(), issued, verified, refused]
-        }),
+        list,
+        &[
+            ("start", |it| it.start.to_string()),
+            ("issued", |it| it.counts.issued.to_string()),
+            ("verified", |it| it.counts.verified.to_string()),
+            ("refused", |it| it.counts.refused.to_string()),
+        ],
     )
-}
-
-fn exchanges(list: &[ExchangeUsage]) -> String {
-    output::table(
-        &["target", "exchanges"],
-        list.iter()
-            .map(|it| vec![it.target.to_string(), it.exchanges.to_string()]),
-    )
-}
-
-fn counts(counts: UsageCounts) -> [String; 3] {
-    [counts.issued, counts.verified, counts.refused].map(|count| count.to_string())
 }
 
 fn ranking(list: &[UsageOf]) -> String {
     output::table(
-        &["client_id", "issued", "verified", "refused"],
-        list.iter().map(|it| {
-            let [issued, verified, refused] = counts(it.counts);
-            vec![it.client_id.to_string(), issued, verified, refused]
-        }),
+        list,
+        &[
+            ("client_id", |it| it.client_id.to_string()),
+            ("issued", |it| it.counts.issued.to_string()),
+            ("verified", |it| it.counts.verified.to_string()),
+            ("refused", |it| it.counts.refused.to_string()),
+        ],
     )
 }
 
 fn excess_table(list: &[ExcessTokens]) -> String {
     output::table(
+        list,
         &[
-            "client_id",
-            "excess",
-            "issued",
-            "needed",
-            "token_ttl",
-            "token_quota",
+            ("client_id", |it| it.client_id.to_string()),
+            ("excess", |it| it.wasted().to_string()),
+            ("issued", |it| it.issued.to_string()),
+            ("needed", |it| it.needed.to_string()),
+            ("token_ttl", |it| format!("{} s", it.token_ttl.seconds())),
+            ("token_quota", |it| text_or(it.token_quota, "none")),
         ],
-        list.iter().map(|it| {
-            vec![
-                it.client_id.to_string(),
-                it.wasted().to_string(),
-                it.issued.to_string(),
-                it.needed.to_string(),
-                format!("{} s", it.token_ttl.seconds()),
-                it.token_quota
-                    .map_or_else(|| "none".to_owned(), |quota| quota.to_string()),
-            ]
-        }),
     )
 }
 
-pub(super) async fn overview(args: OverviewArgs) -> anyhow::Result<ExitCode> {
+pub(super) async fn overview(output: OutputWithoutId) -> anyhow::Result<ExitCode> {
     let overview = open::open().await?.overview(Duration::MAX).await?;
-    args.output.print(&overview, || in_words(&overview))?;
+    output.print(&overview, || in_words(&overview))?;
     Ok(ExitCode::SUCCESS)
 }
 
 fn in_words(overview: &Overview) -> String {
-    let time = |at: Option<UnixTime>| at.map_or_else(|| "-".to_owned(), |at| at.to_string());
     let service = output::list(&[
         ("issuer", overview.issuer.clone()),
         ("signing_alg", overview.signing_alg.to_string()),
         ("database", overview.database.to_owned()),
         ("last hour", sum(&overview.minutes)),
         ("last 30 days", sum(&overview.hours)),
-        ("next key signs", time(overview.rotation_due)),
+        ("next key signs", text_or(overview.rotation_due, "-")),
     ]);
     let replicas = output::table(
+        &overview.replicas,
         &[
-            "replica",
-            "version",
-            "started_at",
-            "seen_at",
-            "changes_read_at",
-            "certificate_ends",
+            ("replica", |it| format!("{} {}", it.name, it.replica_id)),
+            ("version", |it| it.version.clone()),
+            ("started_at", |it| it.started_at.to_string()),
+            ("seen_at", |it| it.seen_at.to_string()),
+            ("changes_read_at", |it| text_or(it.changes_read_at, "-")),
+            ("certificate_ends", |it| {
+                text_or(it.certificate_expires_at, "-")
+            }),
         ],
-        overview.replicas.iter().map(|it: &Replica| {
-            vec![
-                format!("{} {}", it.name, it.replica_id),
-                it.version.clone(),
-                it.started_at.to_string(),
-                it.seen_at.to_string(),
-                time(it.changes_read_at),
-                time(it.certificate_expires_at),
-            ]
-        }),
     );
     let secrets = output::table(
-        &["client_id", "secret_id", "ends_at", "is_last"],
-        overview.ending_secrets.iter().map(|it| {
-            let is_last = if it.is_last { "yes" } else { "no" };
-            vec![
-                it.client_id.to_string(),
-                it.secret_id.to_string(),
-                it.expires_at.to_string(),
-                is_last.to_owned(),
-            ]
-        }),
+        &overview.ending_secrets,
+        &[
+            ("client_id", |it| it.client_id.to_string()),
+            ("secret_id", |it| it.secret_id.to_string()),
+            ("ends_at", |it| it.expires_at.to_string()),
+            ("is_last", |it| {
+                if it.is_last { "yes" } else { "no" }.to_owned()
+            }),
+        ],
     );
     let keys = output::table(
-        &["kid", "alg", "ends_at"],
-        overview.ending_keys.iter().map(|it| {
-            vec![
-                it.kid.to_string(),
-                it.alg.to_string(),
-                it.ends_at.to_string(),
-            ]
-        }),
+        &overview.ending_keys,
+        &[
+            ("kid", |it| it.kid.to_string()),
+            ("alg", |it| it.alg.to_string()),
+            ("ends_at", |it| it.ends_at.to_string()),
+        ],
     );
-    [
-        service,
-        format!("replicas\n{replicas}"),
-        format!(
-            "most active in 24 hours\n{}",
-            ranking(&overview.most_active)
-        ),
-        format!(
-            "most failing in 24 hours\n{}",
-            ranking(&overview.most_failing)
-        ),
-        format!("secrets that expire soon\n{secrets}"),
-        format!("retired keys\n{keys}"),
-    ]
-    .join("\n\n")
+    let active = ranking(&overview.most_active);
+    let failing = ranking(&overview.most_failing);
+    format!(
+        "{service}\n\nreplicas\n{replicas}\n\nmost active in 24 hours\n{active}\n\nmost failing in 24 hours\n{failing}\n\n\
+         secrets that expire soon\n{secrets}\n\nretired keys\n{keys}"
+    )
 }
 
 fn sum(spans: &[UsageIn]) -> String {
@@ -278,6 +239,10 @@ fn sum(spans: &[UsageIn]) -> String {
     for span in spans {
         all.add(span.counts);
     }
-    let [issued, verified, refused] = counts(all);
+    let UsageCounts {
+        issued,
+        verified,
+        refused,
+    } = all;
     format!("{issued} issued, {verified} verified, {refused} refused")
 }

@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use url::{Host, Url};
 
-use super::reader::Reader;
+use super::reader::{Reader, words};
 use crate::base::secret::Secret;
 
 const LETS_ENCRYPT: &str = "https://acme-v02.api.letsencrypt.org/directory";
@@ -54,7 +54,7 @@ impl AcmeConfig {
             external_account: read_external_account(read),
             names,
         };
-        let accepts: bool = read.parsed("TLS_ACME_ACCEPT_TERMS", "`true` or `false`", "false");
+        let accepts = read.flag("TLS_ACME_ACCEPT_TERMS");
         if config.names.is_empty() {
             return None;
         }
@@ -89,28 +89,19 @@ fn read_external_account(read: &mut Reader<'_>) -> Option<ExternalAccount> {
                     key_id,
                     hmac_key: Secret::new(hmac_key),
                 }),
-                Ok(_) | Err(_) => {
-                    read.refuse("TLS_ACME_EAB_HMAC_KEY", "is not base64url");
-                    None
-                }
+                Ok(_) | Err(_) => read.refused("TLS_ACME_EAB_HMAC_KEY", "is not base64url"),
             }
         }
         (None, None) => None,
-        (Some(_), None) => {
-            let missing = "is missing, or cannot be read: TLS_ACME_EAB_KEY_ID needs it";
-            read.refuse("TLS_ACME_EAB_HMAC_KEY", missing);
-            None
-        }
-        (None, Some(_)) => {
-            let missing = "is missing: TLS_ACME_EAB_HMAC_KEY needs it";
-            read.refuse("TLS_ACME_EAB_KEY_ID", missing);
-            None
-        }
+        (Some(_), None) => read.refused(
+            "TLS_ACME_EAB_HMAC_KEY",
+            "is missing, or cannot be read: TLS_ACME_EAB_KEY_ID needs it",
+        ),
+        (None, Some(_)) => read.refused(
+            "TLS_ACME_EAB_KEY_ID",
+            "is missing: TLS_ACME_EAB_HMAC_KEY needs it",
+        ),
     }
-}
-
-fn words(text: &str) -> impl Iterator<Item = &str> {
-    text.split([' ', ',']).filter(|word| !word.is_empty())
 }
 
 /// Names as they stand in a certificate. Wildcards and addresses cannot be validated over TLS (RFC 8737 §3), or

@@ -1,7 +1,6 @@
 //! The settings of the portal and the admin API.
 
 use std::net::SocketAddr;
-use std::str::FromStr;
 
 use crate::config::reader::Reader;
 use crate::domain::Issuer;
@@ -42,18 +41,6 @@ pub enum SecondFactorUse {
     Optional,
 }
 
-impl FromStr for SecondFactorUse {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "required" => Ok(Self::Required),
-            "optional" => Ok(Self::Optional),
-            _ => Err("it is neither".to_owned()),
-        }
-    }
-}
-
 fn parse_origin(text: &str) -> Result<Issuer, String> {
     let origin = Issuer::parse(text).map_err(|error| error.to_string())?;
     let url = url::Url::parse(text).map_err(|error| error.to_string())?;
@@ -67,20 +54,19 @@ fn parse_origin(text: &str) -> Result<Issuer, String> {
 impl AdminConfig {
     pub(super) fn read(read: &mut Reader<'_>, main: SocketAddr) -> Self {
         let config = Self {
-            is_on: read.checked("ADMIN", "`on` or `off`", "on", |text| match text {
-                "on" => Ok(true),
-                "off" => Ok(false),
-                _ => Err("it is neither"),
-            }),
+            is_on: read.choice("ADMIN", &[("on", true), ("off", false)], "on"),
             listen_addr: read.optional("ADMIN_LISTEN", "an address and port"),
             origin: read.optional_checked(
                 "ADMIN_ORIGIN",
                 "`https://`, a host and perhaps a port",
                 parse_origin,
             ),
-            second_factor: read.parsed(
+            second_factor: read.choice(
                 "ADMIN_SECOND_FACTOR",
-                "`required` or `optional`",
+                &[
+                    ("required", SecondFactorUse::Required),
+                    ("optional", SecondFactorUse::Optional),
+                ],
                 "required",
             ),
             session_idle: read.seconds("ADMIN_SESSION_IDLE", "1m"..="24h", "30m"),

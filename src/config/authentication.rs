@@ -1,11 +1,60 @@
-//! The settings of client authentication beyond secrets: assertions, certificates, and keys at a URL.
+//! The settings of client authentication: secrets, assertions, certificates, and keys at a URL.
 
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use crate::config::reader::Reader;
+use super::reader::{Reader, words};
+use super::{Argon2Work, Bytes, spare_cores};
 use crate::domain::JwksUri;
+
+/// How client secrets are checked.
+#[derive(Clone, Debug)]
+pub struct AuthenticationConfig {
+    /// Work for a secret that we made.
+    pub argon2_generated: Argon2Work,
+    /// Work for a secret that a human chose or that was imported.
+    pub argon2_chosen: Argon2Work,
+    /// Threads of each of the two lanes in which secrets of clients are hashed.
+    pub hashing_threads: usize,
+    /// Hashes that may wait in each lane, and logins that may wait for others of their source.
+    pub hashing_queue: usize,
+    /// Bytes of client records in memory.
+    pub client_cache_size: u64,
+    /// Proved secrets in memory.
+    pub proved_secrets: usize,
+    /// Networks that are remembered of each proved secret that a human chose.
+    pub proved_networks: usize,
+    /// The span in which failures are counted.
+    pub throttle_window: Duration,
+    /// Failures and unresolved attempts from one source in the name of one client, in that span; 0: no limit.
+    pub throttle_client_failures: u32,
+    /// Failures and unresolved attempts from one source in anybody's name, in that span; 0: no limit.
+    pub throttle_source_failures: u32,
+}
+
+/// How secrets that the server did not make must be.
+#[derive(Clone, Copy, Debug)]
+pub struct SecretsConfig {
+    /// The fewest characters of a secret that somebody chose.
+    pub min_length: usize,
+    /// The most work of a hash in a file.
+    pub import_work: ImportWork,
+}
+
+/// The most work that the verification of a hash may take for a file to bring it. What is stored already is verified up to
+/// higher bounds.
+#[derive(Clone, Copy, Debug)]
+pub struct ImportWork {
+    /// The cost of bcrypt.
+    pub bcrypt_cost: u32,
+    /// The rounds of PBKDF2.
+    pub pbkdf2_rounds: u32,
+    /// The memory of scrypt and argon2, in bytes.
+    pub memory: usize,
+    /// The passes of argon2.
+    pub argon2_passes: u32,
+}
 
 /// How clients may prove who they are without a secret.
 #[derive(Clone, Debug)]
@@ -44,10 +93,50 @@ impl JwksUriConfig {
     }
 }
 
+impl AuthenticationConfig {
+    pub(super) fn read(read: &mut Reader<'_>) -> Self {
+        let work = "argon2 parameters such as `m=19456,t=2,p=1`";
+        let seconds = "a duration such as `60s`";
+        let whole = "a whole number";
+        Self {
+            argon2_generated: read.parsed("ARGON2_GENERATED", work, "m=1024,t=1,p=1"),
+            argon2_chosen: read.parsed("ARGON2_CHOSEN", work, "m=19456,t=2,p=1"),
+            hashing_threads: read.within("HASHING_THREADS", 1..=1_024, &spare_cores()),
+            hashing_queue: read.within("HASHING_QUEUE", 1..=100_000, "256"),
+            client_cache_size: read
+                .parsed::<Bytes>("CLIENT_CACHE_SIZE", "a size such as `32MiB`", "32MiB")
+                .0,
+            proved_secrets: read.parsed("PROVED_SECRETS", whole, "100000"),
+            proved_networks: read.within("PROVED_NETWORKS", 0..=1_000, "32"),
+            throttle_window: read.duration("THROTTLE_WINDOW", seconds, "60s"),
+            throttle_client_failures: read.parsed("THROTTLE_CLIENT_FAILURES", whole, "20"),
+            throttle_source_failures: read.parsed("THROTTLE_SOURCE_FAILURES", whole, "200"),
+        }
+    }
+}
+
+impl SecretsConfig {
+    pub(super) fn read(read: &mut Reader<'_>) -> Self {
+        Self {
+            min_length: read.within("MIN_SECRET_LENGTH", 8..=256, "16"),
+            import_work: ImportWork {
+                bcrypt_cost: read.within("IMPORT_MAX_BCRYPT_COST", 4..=16, "14"),
+                pbkdf2_rounds: read.within(
+                    "IMPORT_MAX_PBKDF2_ROUNDS",
+                    1_000..=10_000_000,
+                    "2000000",
+                ),
+                memory: read.size("IMPORT_MAX_HASH_MEMORY", "1MiB"..="1GiB", "64MiB"),
+                argon2_passes: read.within("IMPORT_MAX_ARGON2_PASSES", 1..=100, "10"),
+            },
+        }
+    }
+}
+
 impl ClientAuthenticationConfig {
     pub(super) fn read(read: &mut Reader<'_>) -> Self {
         let client_ca: Option<PathBuf> = read.optional("TLS_CLIENT_CA", "a path");
-        let asked: bool = read.parsed("TLS_CLIENT_CERTIFICATES", "`true` or `false`", "false");
+        let asked = read.flag("TLS_CLIENT_CERTIFICATES");
         let timeout = read.seconds("JWKS_URI_TIMEOUT", "1s"..="60s", "5s");
         Self {
             assertion_max_ttl: read.seconds("CLIENT_ASSERTION_MAX_TTL", "1m"..="24h", "1h"),
@@ -60,11 +149,7 @@ impl ClientAuthenticationConfig {
                     "",
                     parse_hosts,
                 ),
-                private_addresses: read.parsed(
-                    "JWKS_URI_PRIVATE_ADDRESSES",
-                    "`true` or `false`",
-                    "false",
-                ),
+                private_addresses: read.flag("JWKS_URI_PRIVATE_ADDRESSES"),
                 ca: read.optional("JWKS_URI_CA", "a path"),
                 timeout: Duration::from_secs(timeout.unsigned_abs()),
                 ttl: read.seconds("JWKS_URI_TTL", "1m"..="24h", "5m"),
@@ -76,8 +161,7 @@ impl ClientAuthenticationConfig {
 
 /// Hosts separated by spaces or commas, each as it stands in a URL.
 fn parse_hosts(text: &str) -> Result<Vec<String>, String> {
-    text.split([' ', ','])
-        .filter(|host| !host.is_empty())
+    words(text)
         .map(|host| {
             let malformed = || format!("`{host}` is not a host");
             if host.contains(['/', '?', '#', '@', '\\', '*']) {

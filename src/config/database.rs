@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use crate::base::postgres_url::PostgresAddress;
 use crate::base::secret::Secret;
-use crate::base::units::Seconds;
 use crate::config::reader::Reader;
 use crate::store::DatabaseOptions;
 
@@ -24,15 +23,9 @@ pub(super) fn read(read: &mut Reader<'_>, development: bool) -> DatabaseOptions 
         password_file: read.secret_file("DATABASE_PASSWORD"),
         create_if_missing: development,
         pool_size: read.within("DATABASE_POOL_SIZE", 1..=10_000, "10"),
-        acquire_timeout: read
-            .parsed::<Seconds>("DATABASE_ACQUIRE_TIMEOUT", seconds, "3s")
-            .0,
-        statement_timeout: read
-            .parsed::<Seconds>("DATABASE_STATEMENT_TIMEOUT", seconds, "5s")
-            .0,
-        idle_timeout: read
-            .parsed::<Seconds>("DATABASE_IDLE_TIMEOUT", seconds, "10m")
-            .0,
+        acquire_timeout: read.duration("DATABASE_ACQUIRE_TIMEOUT", seconds, "3s"),
+        statement_timeout: read.duration("DATABASE_STATEMENT_TIMEOUT", seconds, "5s"),
+        idle_timeout: read.duration("DATABASE_IDLE_TIMEOUT", seconds, "10m"),
     }
 }
 
@@ -44,17 +37,8 @@ fn read_parts(read: &mut Reader<'_>) -> Option<Secret<String>> {
     let password = read.secret("DATABASE_PASSWORD");
     let name: Option<String> = read.optional("DATABASE_NAME", "a name");
     let modes = ["disable", "prefer", "require", "verify-ca", "verify-full"];
-    let ssl_mode = read.checked(
-        "DATABASE_SSLMODE",
-        "`disable`, `prefer`, `require`, `verify-ca` or `verify-full`",
-        SSL_MODE,
-        |text| {
-            modes
-                .into_iter()
-                .find(|mode| *mode == text)
-                .ok_or("it is none of them")
-        },
-    );
+    let modes = modes.map(|mode| (mode, mode));
+    let ssl_mode = read.choice("DATABASE_SSLMODE", &modes, SSL_MODE);
     let ssl_root_cert: Option<PathBuf> = read.optional("DATABASE_SSLROOTCERT", "a path");
     // One that says the default says nothing.
     let parts = [

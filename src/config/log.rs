@@ -1,7 +1,6 @@
 //! Owns the settings of the log.
 
 use std::path::PathBuf;
-use std::str::FromStr;
 
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::{LevelFilter, ParseError};
@@ -36,17 +35,13 @@ pub enum AuditLogTarget {
     File(PathBuf),
 }
 
-impl FromStr for AuditLogTarget {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "off" => Ok(Self::Off),
-            "stdout" => Ok(Self::Stdout),
-            // A misspelled word is no file of the working directory.
-            path if path.contains('/') => Ok(Self::File(PathBuf::from(path))),
-            _ => Err("it has no `/`"),
-        }
+fn parse_audit_log(text: &str) -> Result<AuditLogTarget, &'static str> {
+    match text {
+        "off" => Ok(AuditLogTarget::Off),
+        "stdout" => Ok(AuditLogTarget::Stdout),
+        // A misspelled word is no file of the working directory.
+        path if path.contains('/') => Ok(AuditLogTarget::File(PathBuf::from(path))),
+        _ => Err("it has no `/`"),
     }
 }
 
@@ -58,10 +53,11 @@ impl LogConfig {
             }),
             format: read.parsed("LOG_FORMAT", "`auto`, `text` or `json`", "auto"),
             queue: read.within("LOG_QUEUE", 1..=1_000_000, "16384"),
-            audit: read.parsed(
+            audit: read.checked(
                 "AUDIT_LOG",
                 "`off`, `stdout`, or the path of a file with a `/` in it",
                 "off",
+                parse_audit_log,
             ),
         }
     }

@@ -11,8 +11,6 @@ mod keys;
 mod log;
 mod proxies;
 mod reader;
-mod secrets;
-mod tls;
 mod tokens;
 mod traces;
 
@@ -23,7 +21,9 @@ use std::time::Duration;
 pub use crate::base::units::{Argon2Work, Bytes, LogFormat, parse_seconds};
 pub use acme::{AcmeConfig, ExternalAccount};
 pub use admins::{AdminConfig, SecondFactorUse};
-pub use authentication::{ClientAuthenticationConfig, JwksUriConfig};
+pub use authentication::{
+    AuthenticationConfig, ClientAuthenticationConfig, ImportWork, JwksUriConfig, SecretsConfig,
+};
 pub use database::{FeedConfig, RetentionConfig};
 pub use keys::KeysConfig;
 pub use log::filter as log_filter;
@@ -34,13 +34,12 @@ pub use proxies::{
 pub use reader::description::{SettingDescription, describe_settings};
 pub use reader::environment::Environment;
 pub use reader::{ConfigError, ConfigErrors, Setting, Settings};
-pub use secrets::{ImportWork, SecretsConfig};
-pub use tls::TicketUse;
 pub use tokens::{DpopConfig, DpopNonceUse};
 pub use traces::{TraceSampler, TracesConfig};
 
 use crate::base::secret::Secret;
-use crate::base::units::{Percent, Seconds};
+use crate::base::secret::weak::weakness;
+use crate::base::units::Percent;
 use crate::domain::{Audience, Issuer, TokenTtl, TokenTyp};
 use crate::store::DatabaseOptions;
 use reader::Reader;
@@ -128,6 +127,17 @@ pub struct HttpConfig {
     pub hsts_max_age: Option<i64>,
 }
 
+/// Who can go on with a TLS session without a whole handshake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TicketUse {
+    /// Every replica under the same `SECRET`.
+    Shared,
+    /// The replica that it began at, under keys that die with it.
+    Replica,
+    /// Nobody.
+    Off,
+}
+
 /// Where the certificate is.
 #[derive(Clone, Debug)]
 pub struct TlsConfig {
@@ -166,31 +176,6 @@ pub struct TokenConfig {
     pub max_revocations: usize,
 }
 
-/// How client secrets are checked.
-#[derive(Clone, Debug)]
-pub struct AuthenticationConfig {
-    /// Work for a secret that we made.
-    pub argon2_generated: Argon2Work,
-    /// Work for a secret that a human chose or that was imported.
-    pub argon2_chosen: Argon2Work,
-    /// Threads of each of the two lanes in which secrets of clients are hashed.
-    pub hashing_threads: usize,
-    /// Hashes that may wait in each lane, and logins that may wait for others of their source.
-    pub hashing_queue: usize,
-    /// Bytes of client records in memory.
-    pub client_cache_size: u64,
-    /// Proved secrets in memory.
-    pub proved_secrets: usize,
-    /// Networks that are remembered of each proved secret that a human chose.
-    pub proved_networks: usize,
-    /// The span in which failures are counted.
-    pub throttle_window: Duration,
-    /// Failures and unresolved attempts from one source in the name of one client, in that span; 0: no limit.
-    pub throttle_client_failures: u32,
-    /// Failures and unresolved attempts from one source in anybody's name, in that span; 0: no limit.
-    pub throttle_source_failures: u32,
-}
-
 impl Config {
     /// Reads every setting through `lookup`; all mistakes are reported at once.
     pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigErrors> {
@@ -204,7 +189,7 @@ impl Config {
     /// to serve.
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> (Self, ConfigErrors) {
         let mut read = Reader::new(&lookup);
-        let development = read.parsed("DEVELOPMENT", "`true` or `false`", "false");
+        let development = read.flag("DEVELOPMENT");
         let http = HttpConfig::read(&mut read);
         let mut config = Self {
             development,
@@ -230,9 +215,24 @@ impl Config {
             settings: Settings::default(),
             tolerated: Vec::new(),
         };
-        config.settings = read.settings();
-        config.tolerated = read.warnings();
-        (config, read.finish())
+        config.settings = Settings(read.found);
+        config.tolerated = read.warnings;
+        (config, ConfigErrors(read.errors))
+    }
+
+    /// What is dangerous and yet does not keep the server from serving: what an operator should change, each with its
+    /// variable.
+    pub fn warnings(&self) -> Vec<ConfigError> {
+        let previous = self.token.secret_previous.as_ref();
+        let weakness = previous.and_then(|secret| weakness(secret.expose()));
+        let weak = weakness.map(|weakness| ConfigError {
+            name: "SECRET_PREVIOUS".to_owned(),
+            message: format!(
+                "{weakness}; an attacker who guesses it can sign tokens until you remove it: remove it when the \
+                    longest token lifetime has passed"
+            ),
+        });
+        self.tolerated.iter().cloned().chain(weak).collect()
     }
 }
 
@@ -263,14 +263,20 @@ impl HttpConfig {
             max_connections,
             max_connections_per_source: share.of(max_connections),
             max_requests: read.within("MAX_REQUESTS", 1..=10_000_000, "10000"),
-            tickets: read.parsed("TLS_TICKETS", "`shared`, `replica` or `off`", "shared"),
-            handshake_timeout: read
-                .parsed::<Seconds>("HANDSHAKE_TIMEOUT", seconds, "10s")
-                .0,
-            header_timeout: read.parsed::<Seconds>("HEADER_TIMEOUT", seconds, "10s").0,
-            body_timeout: read.parsed::<Seconds>("BODY_TIMEOUT", seconds, "10s").0,
-            idle_timeout: read.parsed::<Seconds>("IDLE_TIMEOUT", seconds, "75s").0,
-            shutdown_grace: read.parsed::<Seconds>("SHUTDOWN_GRACE", seconds, "20s").0,
+            tickets: read.choice(
+                "TLS_TICKETS",
+                &[
+                    ("shared", TicketUse::Shared),
+                    ("replica", TicketUse::Replica),
+                    ("off", TicketUse::Off),
+                ],
+                "shared",
+            ),
+            handshake_timeout: read.duration("HANDSHAKE_TIMEOUT", seconds, "10s"),
+            header_timeout: read.duration("HEADER_TIMEOUT", seconds, "10s"),
+            body_timeout: read.duration("BODY_TIMEOUT", seconds, "10s"),
+            idle_timeout: read.duration("IDLE_TIMEOUT", seconds, "75s"),
+            shutdown_grace: read.duration("SHUTDOWN_GRACE", seconds, "20s"),
             hsts_max_age: read.checked(
                 "HSTS_MAX_AGE",
                 "a duration such as `365d`, or `off`",
@@ -315,12 +321,8 @@ impl TokenConfig {
                 TokenTtl::from_seconds(parse_seconds(text)?).map_err(|error| error.to_string())
             }),
             typ: read.parsed("TOKEN_TYP", "`at+jwt` or `JWT`", "at+jwt"),
-            ignore_oidc_scopes: read.parsed("IGNORE_OIDC_SCOPES", "`true` or `false`", "false"),
-            authorization_endpoint: read.parsed(
-                "AUTHORIZATION_ENDPOINT",
-                "`true` or `false`",
-                "false",
-            ),
+            ignore_oidc_scopes: read.flag("IGNORE_OIDC_SCOPES"),
+            authorization_endpoint: read.flag("AUTHORIZATION_ENDPOINT"),
             secret: read
                 .signing_secret("SECRET")
                 .unwrap_or_else(|| Secret::new(String::new())),
@@ -330,28 +332,6 @@ impl TokenConfig {
                 .0,
             max_client_revocations: read.within("MAX_CLIENT_REVOCATIONS", 1..=100_000, "1000"),
             max_revocations: read.within("MAX_REVOCATIONS", 1..=10_000_000, "500000"),
-        }
-    }
-}
-
-impl AuthenticationConfig {
-    fn read(read: &mut Reader<'_>) -> Self {
-        let work = "argon2 parameters such as `m=19456,t=2,p=1`";
-        let seconds = "a duration such as `60s`";
-        let whole = "a whole number";
-        Self {
-            argon2_generated: read.parsed("ARGON2_GENERATED", work, "m=1024,t=1,p=1"),
-            argon2_chosen: read.parsed("ARGON2_CHOSEN", work, "m=19456,t=2,p=1"),
-            hashing_threads: read.within("HASHING_THREADS", 1..=1_024, &spare_cores()),
-            hashing_queue: read.within("HASHING_QUEUE", 1..=100_000, "256"),
-            client_cache_size: read
-                .parsed::<Bytes>("CLIENT_CACHE_SIZE", "a size such as `32MiB`", "32MiB")
-                .0,
-            proved_secrets: read.parsed("PROVED_SECRETS", whole, "100000"),
-            proved_networks: read.within("PROVED_NETWORKS", 0..=1_000, "32"),
-            throttle_window: read.parsed::<Seconds>("THROTTLE_WINDOW", seconds, "60s").0,
-            throttle_client_failures: read.parsed("THROTTLE_CLIENT_FAILURES", whole, "20"),
-            throttle_source_failures: read.parsed("THROTTLE_SOURCE_FAILURES", whole, "200"),
         }
     }
 }

@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use ipnet::IpNet;
 
-use super::reader::Reader;
+use super::reader::{Reader, words};
 
 /// Proxies in front.
 #[derive(Clone, Debug)]
@@ -35,19 +35,6 @@ pub enum ClientAddressSource {
     XForwardedFor,
     /// `Forwarded` of a trusted proxy (RFC 7239).
     Forwarded,
-}
-
-impl FromStr for ClientAddressSource {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "connection" => Ok(Self::Connection),
-            "x-forwarded-for" => Ok(Self::XForwardedFor),
-            "forwarded" => Ok(Self::Forwarded),
-            _ => Err("it is none of them".to_owned()),
-        }
-    }
 }
 
 /// The listener without TLS, for proxies that end it.
@@ -123,11 +110,7 @@ impl PlainConfig {
                 "0660",
                 parse_mode,
             ),
-            serves_admin: read.checked("PLAIN_ADMIN", "`on` or `off`", "off", |text| match text {
-                "on" => Ok(true),
-                "off" => Ok(false),
-                _ => Err("it is neither"),
-            }),
+            serves_admin: read.choice("PLAIN_ADMIN", &[("on", true), ("off", false)], "off"),
         }
     }
 }
@@ -150,22 +133,12 @@ pub enum ProxyProtocolUse {
     Required,
 }
 
-impl FromStr for ProxyProtocolUse {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "off" => Ok(Self::Off),
-            "required" => Ok(Self::Required),
-            _ => Err("it is neither".to_owned()),
-        }
-    }
-}
-
-const EITHER: &str = "`off` or `required`";
-
 impl ProxiesConfig {
     pub(super) fn read(read: &mut Reader<'_>) -> Self {
+        let protocol = [
+            ("off", ProxyProtocolUse::Off),
+            ("required", ProxyProtocolUse::Required),
+        ];
         let proxies = Self {
             trusted: read.checked(
                 "TRUSTED_PROXIES",
@@ -173,14 +146,20 @@ impl ProxiesConfig {
                 "",
                 parse_networks,
             ),
-            client_cert_header: read
-                .optional::<HeaderName>("CLIENT_CERT_HEADER", "the name of a header")
-                .map(|HeaderName(name)| name),
-            proxy_protocol: read.parsed("PROXY_PROTOCOL", EITHER, "off"),
-            admin_proxy_protocol: read.parsed("ADMIN_PROXY_PROTOCOL", EITHER, "off"),
-            client_address_from: read.parsed(
+            client_cert_header: read.optional_checked(
+                "CLIENT_CERT_HEADER",
+                "the name of a header",
+                parse_header_name,
+            ),
+            proxy_protocol: read.choice("PROXY_PROTOCOL", &protocol, "off"),
+            admin_proxy_protocol: read.choice("ADMIN_PROXY_PROTOCOL", &protocol, "off"),
+            client_address_from: read.choice(
                 "CLIENT_ADDRESS_FROM",
-                "`connection`, `x-forwarded-for` or `forwarded`",
+                &[
+                    ("connection", ClientAddressSource::Connection),
+                    ("x-forwarded-for", ClientAddressSource::XForwardedFor),
+                    ("forwarded", ClientAddressSource::Forwarded),
+                ],
                 "connection",
             ),
             plain: PlainConfig::read(read),
@@ -230,8 +209,7 @@ impl ProxiesConfig {
 }
 
 fn parse_networks(text: &str) -> Result<Vec<IpNet>, String> {
-    text.split([' ', ','])
-        .filter(|network| !network.is_empty())
+    words(text)
         .map(|network| {
             let address = network.parse::<IpAddr>().map(|it| it.to_canonical());
             match address {
@@ -244,19 +222,13 @@ fn parse_networks(text: &str) -> Result<Vec<IpNet>, String> {
         .collect()
 }
 
-struct HeaderName(String);
-
-impl FromStr for HeaderName {
-    type Err = String;
-
-    /// RFC 9110 §5.1.
-    fn from_str(text: &str) -> Result<Self, String> {
-        let is_token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
-        if text.bytes().all(is_token) && text.len() <= 128 {
-            Ok(Self(text.to_ascii_lowercase()))
-        } else {
-            Err("it has characters that no header's name has".to_owned())
-        }
+/// RFC 9110 §5.1.
+fn parse_header_name(text: &str) -> Result<String, &'static str> {
+    let is_token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+    if text.bytes().all(is_token) && text.len() <= 128 {
+        Ok(text.to_ascii_lowercase())
+    } else {
+        Err("it has characters that no header's name has")
     }
 }
 

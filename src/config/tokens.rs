@@ -1,7 +1,5 @@
 //! The settings of `DPoP` (RFC 9449).
 
-use std::str::FromStr;
-
 use crate::config::reader::Reader;
 
 /// How proofs of possession are judged.
@@ -24,24 +22,19 @@ pub enum DpopNonceUse {
     Required,
 }
 
-impl FromStr for DpopNonceUse {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "off" => Ok(Self::Off),
-            "offered" => Ok(Self::Offered),
-            "required" => Ok(Self::Required),
-            _ => Err("it is none of them".to_owned()),
-        }
-    }
-}
-
 impl DpopConfig {
     pub(super) fn read(read: &mut Reader<'_>) -> Self {
         Self {
             max_age: read.seconds("DPOP_MAX_AGE", "5s"..="10m", "60s"),
-            nonce: read.parsed("DPOP_NONCE", "`off`, `offered` or `required`", "offered"),
+            nonce: read.choice(
+                "DPOP_NONCE",
+                &[
+                    ("off", DpopNonceUse::Off),
+                    ("offered", DpopNonceUse::Offered),
+                    ("required", DpopNonceUse::Required),
+                ],
+                "offered",
+            ),
         }
     }
 }

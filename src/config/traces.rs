@@ -46,8 +46,8 @@ pub struct TraceSampler {
 impl TracesConfig {
     /// `None` when no collector is named, or traces are turned off.
     pub(super) fn read(read: &mut Reader<'_>) -> Option<Self> {
-        let mark = read.mistakes();
-        let disabled = read.parsed("OTEL_SDK_DISABLED", "`true` or `false`", "false");
+        let mark = read.errors.len();
+        let disabled = read.flag("OTEL_SDK_DISABLED");
         let exported = read.checked(
             "OTEL_TRACES_EXPORTER",
             "`otlp` or `none`",
@@ -153,10 +153,7 @@ fn read_headers(read: &mut Reader<'_>) -> Vec<(String, Secret<String>)> {
         let secret = read.secret(name)?;
         match pairs(secret.expose()) {
             Ok(pairs) => Some(pairs),
-            Err(_) => {
-                read.refuse(name, "expected name=value pairs, separated by commas");
-                None
-            }
+            Err(_) => read.refused(name, "expected name=value pairs, separated by commas"),
         }
     });
     let pairs = own.or(all).unwrap_or_default().into_iter();

@@ -4,6 +4,7 @@ use clap::Args;
 
 use crate::app::AuditFilter;
 use crate::base::clock::UnixTime;
+use crate::config::parse_seconds;
 use crate::domain::{Action, Actor, ClientId};
 
 /// Which events.
@@ -34,23 +35,18 @@ enum Timestamp {
 
 impl Filters {
     pub(super) fn read(self, now: UnixTime) -> AuditFilter {
-        let moment = |moment: Option<Timestamp>| {
-            moment.map(|moment| match moment {
-                Timestamp::At(at) => at,
-                Timestamp::Ago(seconds) => now.plus(-seconds),
-            })
+        let moment = |moment: Timestamp| match moment {
+            Timestamp::At(at) => at,
+            Timestamp::Ago(seconds) => now.plus(-seconds),
         };
-        let (actor_type, actor) = match self.actor {
-            Some((kind, name)) => (Some(kind), name),
-            None => (None, None),
-        };
+        let (actor_type, actor) = self.actor.unzip();
         AuditFilter {
             actor_type,
-            actor,
+            actor: actor.flatten(),
             action: self.action,
             client_id: self.client,
-            since: moment(self.since),
-            until: moment(self.until),
+            since: self.since.map(moment),
+            until: self.until.map(moment),
         }
     }
 }
@@ -61,24 +57,16 @@ fn parse_actor(text: &str) -> Result<(String, Option<String>), String> {
         None => (text, None),
     };
     if Actor::KINDS.contains(&kind) {
-        Ok((kind.to_owned(), name))
-    } else {
-        Err(
-            "an actor is `cli`, `admin`, `client` or `server`, or one of them with `:` and a name"
-                .to_owned(),
-        )
+        return Ok((kind.to_owned(), name));
     }
+    Err(
+        "an actor is `cli`, `admin`, `client` or `server`, or one of them with `:` and a name"
+            .to_owned(),
+    )
 }
 
-fn parse_moment(text: &str) -> Result<Timestamp, String> {
-    match text.parse() {
-        Ok(at) => Ok(Timestamp::At(at)),
-        Err(_) => match crate::config::parse_seconds(text) {
-            Ok(seconds) => Ok(Timestamp::Ago(seconds)),
-            Err(_) => Err(
-                "a time is `2026-07-01T00:00:00Z`, or a duration back from now such as `24h`"
-                    .to_owned(),
-            ),
-        },
-    }
+fn parse_moment(text: &str) -> Result<Timestamp, &'static str> {
+    let at = text.parse().map(Timestamp::At);
+    at.or_else(|_| parse_seconds(text).map(Timestamp::Ago))
+        .map_err(|_| "a time is `2026-07-01T00:00:00Z`, or a duration back from now such as `24h`")
 }

@@ -1,7 +1,5 @@
 //! `audit`: the trail of everything that was changed.
 
-mod accept;
-mod export;
 mod filters;
 
 use std::process::ExitCode;
@@ -10,10 +8,12 @@ use anyhow::Context;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
+use super::output::confirmation::Confirmation;
 use super::output::{self, Output, OutputWithoutId};
-use crate::app::{App, AuditLine, AuditPage, AuditVerdict, ChainLink, ChainedEvent};
+use crate::app::{App, AuditFormat, AuditLine, AuditPage, AuditVerdict, ChainLink, ChainedEvent};
 use crate::base::json;
 use crate::cli::database::open;
+use crate::cli::exit_code;
 use crate::domain::AuditEvent;
 use filters::Filters;
 
@@ -23,11 +23,11 @@ pub(super) enum AuditCommand {
     #[command(visible_alias = "ls")]
     List(ListArgs),
     /// Export events, the oldest first
-    Export(export::ExportArgs),
+    Export(ExportArgs),
     /// Verify that nobody changed, removed, added or moved an event
     Verify(VerifyArgs),
     /// Accept a trail that cannot be verified, and continue it
-    AcceptHead(accept::AcceptArgs),
+    AcceptHead(Confirmation),
 }
 
 #[derive(Args)]
@@ -42,6 +42,15 @@ pub(super) struct ListArgs {
     before: Option<i64>,
     #[command(flatten)]
     output: Output,
+}
+
+#[derive(Args)]
+pub(super) struct ExportArgs {
+    #[command(flatten)]
+    filters: Filters,
+    /// `json` for JSON lines, or `csv` with a header line
+    #[arg(long, default_value = "json")]
+    format: AuditFormat,
 }
 
 #[derive(Args)]
@@ -71,9 +80,9 @@ pub(super) async fn run(command: AuditCommand) -> anyhow::Result<ExitCode> {
     let app = open::open_under(config).await?;
     match command {
         AuditCommand::List(args) => list(&app, args).await?,
-        AuditCommand::Export(args) => export::export(&app, args).await?,
+        AuditCommand::Export(args) => export(&app, args).await?,
         AuditCommand::Verify(args) => return verify(&app, args).await,
-        AuditCommand::AcceptHead(args) => return accept::accept(&app, args).await,
+        AuditCommand::AcceptHead(confirmation) => return accept(&app, confirmation).await,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -99,30 +108,20 @@ async fn list(app: &App, args: ListArgs) -> anyhow::Result<()> {
 }
 
 fn table(rows: &[ChainedEvent]) -> String {
-    let header = [
-        "event_id",
-        "at",
-        "actor",
-        "source",
-        "action",
-        "target",
-        "client_id",
-        "changed",
-    ];
     output::table(
-        &header,
-        rows.iter().map(|ChainedEvent { event, .. }| {
-            vec![
-                event.event_id.to_string(),
-                event.at.to_string(),
-                actor(event),
-                event.source.clone().unwrap_or_default(),
-                event.action.clone(),
-                event.target.clone(),
-                event.client_id.clone().unwrap_or_default(),
-                changed(event),
-            ]
-        }),
+        rows,
+        &[
+            ("event_id", |row| row.event.event_id.to_string()),
+            ("at", |row| row.event.at.to_string()),
+            ("actor", |row| actor(&row.event)),
+            ("source", |row| row.event.source.clone().unwrap_or_default()),
+            ("action", |row| row.event.action.clone()),
+            ("target", |row| row.event.target.clone()),
+            ("client_id", |row| {
+                row.event.client_id.clone().unwrap_or_default()
+            }),
+            ("changed", |row| changed(&row.event)),
+        ],
     )
 }
 
@@ -148,14 +147,46 @@ fn changed(event: &AuditEvent) -> String {
     names.join(", ")
 }
 
+async fn export(app: &App, args: ExportArgs) -> anyhow::Result<()> {
+    let filter = args.filters.read(app.clock().now());
+    let mut next = Some(0);
+    while let Some(after) = next {
+        let piece = app.audit.export(&filter, args.format, after).await?;
+        Output::text(&piece.text)?;
+        next = piece.after;
+    }
+    Ok(())
+}
+
 async fn verify(app: &App, args: VerifyArgs) -> anyhow::Result<ExitCode> {
     let verdict = app.audit.verify(args.known.as_ref()).await?;
     args.output.print(&verdict, || describe(&verdict))?;
-    Ok(if verdict.good {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(exit_code(verdict.good))
+}
+
+/// Accepts by hand a trail that `audit verify` cannot verify: after you lost SECRET, or after somebody changed the trail in
+/// the database. An event under SECRET records it, and `audit verify` reports it from then on.
+async fn accept(app: &App, confirmation: Confirmation) -> anyhow::Result<ExitCode> {
+    let Some(found) = app.audit.find_unverified().await? else {
+        Output::remark("the audit trail verifies: there is nothing to accept");
+        return Ok(ExitCode::SUCCESS);
+    };
+    let head = output::printable(&found.head.to_string());
+    Output::remark(&format!(
+        "the trail cannot be verified from the event {} on: {}\nits last event is {head}",
+        found.broken.event_id,
+        output::printable(&found.broken.reason)
+    ));
+    let what = format!("once accepted, no event up to {head} is verified any more");
+    let number = found.head.event_id.to_string();
+    confirmation.ask_to_type(&what, &number)?;
+    let accepted = app.audit.accept_head(&open::origin(), &found).await?;
+    let verdict = app.audit.verify(None).await?;
+    Output::text(&format!(
+        "accepted: the trail up to {accepted}\n{}\n",
+        describe(&verdict)
+    ))?;
+    Ok(exit_code(verdict.good))
 }
 
 fn describe(verdict: &AuditVerdict) -> String {

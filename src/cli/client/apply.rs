@@ -17,7 +17,7 @@ use crate::app::{App, FieldChange};
 use crate::cli::client::export::private_file;
 use crate::cli::client::refuse_file;
 use crate::cli::database::open;
-use crate::cli::output::{Output, OutputWithoutId, printable};
+use crate::cli::output::{Output, OutputWithoutId, printable, stdin};
 use crate::domain::ErrorCode;
 
 /// Apply a manifest: create and change the clients of a YAML or JSON file
@@ -114,11 +114,7 @@ pub(in crate::cli) async fn run(app: &App, args: ApplyArgs) -> anyhow::Result<Ex
 
 fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    let read = if path.as_os_str() == "-" {
-        std::io::stdin().read_to_end(&mut bytes)
-    } else {
-        File::open(path).and_then(|mut file| file.read_to_end(&mut bytes))
-    };
+    let read = stdin::open(path).and_then(|mut file| file.read_to_end(&mut bytes));
     read.with_context(|| format!("cannot read {}", path.display()))?;
     Ok(bytes)
 }
@@ -151,19 +147,18 @@ fn write_secret(file: Option<&mut File>, line: &Value) -> anyhow::Result<()> {
 
 fn print(report: &ApplyReport, output: OutputWithoutId) -> anyhow::Result<()> {
     output.print(report, || {
-        let changed = report.clients.iter();
-        let changed = changed.filter(|client| client.step != ApplyStep::Unchanged);
-        let mut lines: Vec<String> = report.issuers.iter().flat_map(describe_issuer).collect();
-        lines.extend(changed.flat_map(describe));
+        let issuers = report.issuers.iter();
+        let issuers = issuers.filter(|issuer| issuer.step != ApplyStep::Unchanged);
+        let clients = report.clients.iter();
+        let clients = clients.filter(|client| client.step != ApplyStep::Unchanged);
+        let mut lines: Vec<String> = issuers.flat_map(describe_issuer).collect();
+        lines.extend(clients.flat_map(describe));
         lines.push(summary(report));
         printable(&lines.join("\n"))
     })
 }
 
 fn describe_issuer(issuer: &AppliedIssuer) -> Vec<String> {
-    if issuer.step == ApplyStep::Unchanged {
-        return Vec::new();
-    }
     let mut lines = vec![headline(&format!("issuer {}", issuer.name), issuer.step)];
     lines.extend(issuer.changes.iter().map(difference));
     lines

@@ -93,49 +93,55 @@ pub(in crate::cli) struct ClientFields {
 impl ClientFields {
     /// The changes; reads the file of `--jwks`.
     pub(in crate::cli) fn changes(self) -> Result<ClientChanges> {
-        let mut members = Map::new();
-        let mut say = |name: &str, value: Option<Value>| {
-            members.extend(value.map(|value| (name.to_owned(), value)));
+        let text = |text: Option<String>| text.map(Value::from);
+        let flag = |flag: Option<bool>| flag.map(Value::from);
+        let words = |words: Option<Vec<String>>| words.map(|it| it.join(" ").into());
+        let unless = |word: &str, text: Option<String>| {
+            text.map(|text| Some(text).filter(|text| text != word).into())
         };
-        let unless = |word: &str, text: String| Some(text).filter(|text| text != word).into();
-        say("name", self.name.map(Value::from));
-        say("description", self.description.map(Value::from));
-        say("scopes", self.scopes.map(|it| it.join(" ").into()));
-        let is_explicit = self.explicit_scopes_only;
-        say("explicit_scopes_only", is_explicit.map(Value::from));
-        say("audiences", self.audiences.map(|it| it.join(" ").into()));
-        say(
-            "identifiers",
-            self.identifiers.map(|it| it.join(" ").into()),
-        );
-        say("exchange_rules", self.exchange_rules.map(Value::from));
-        say("metadata", self.metadata.map(Value::from));
-        say("token_ttl", self.token_ttl.map(|it| unless("default", it)));
-        say("token_typ", self.token_typ.map(|it| unless("default", it)));
-        say("token_quota", self.token_quota.map(|it| unless("none", it)));
-        say("allowed_networks", self.any_network.then_some(Value::Null));
-        say("allowed_networks", self.allowed_networks.map(Value::from));
-        say(
-            "auth_methods",
-            self.auth_methods.map(|it| it.join(" ").into()),
-        );
-        say("jwks", self.no_keys.then_some(Value::Null));
-        say("jwks", self.jwks.as_deref().map(read_keys).transpose()?);
-        say("jwks_uri", self.jwks_uri.map(Value::from));
-        let accepted = self.token_endpoint_as_audience;
-        say("token_endpoint_as_audience", accepted.map(Value::from));
         let identities = self.identities.map(|it| match it.as_slice() {
             [one] if one == "none" => "[]".to_owned(),
             many => format!("[{}]", many.join(",")),
         });
-        say("identities", identities.map(Value::from));
-        let is_bound = self.tls_client_certificate_bound_access_tokens;
-        say(
-            "tls_client_certificate_bound_access_tokens",
-            is_bound.map(Value::from),
-        );
-        let is_bound = self.dpop_bound_access_tokens;
-        say("dpop_bound_access_tokens", is_bound.map(Value::from));
+        let networks = self.allowed_networks.map(Value::from);
+        let keys = self.jwks.as_deref().map(read_keys).transpose()?;
+        let said = [
+            ("name", text(self.name)),
+            ("description", text(self.description)),
+            ("scopes", words(self.scopes)),
+            ("explicit_scopes_only", flag(self.explicit_scopes_only)),
+            ("audiences", words(self.audiences)),
+            ("identifiers", words(self.identifiers)),
+            ("exchange_rules", text(self.exchange_rules)),
+            ("metadata", text(self.metadata)),
+            ("token_ttl", unless("default", self.token_ttl)),
+            ("token_typ", unless("default", self.token_typ)),
+            ("token_quota", unless("none", self.token_quota)),
+            (
+                "allowed_networks",
+                networks.or(self.any_network.then_some(Value::Null)),
+            ),
+            ("auth_methods", words(self.auth_methods)),
+            ("jwks", keys.or(self.no_keys.then_some(Value::Null))),
+            ("jwks_uri", text(self.jwks_uri)),
+            (
+                "token_endpoint_as_audience",
+                flag(self.token_endpoint_as_audience),
+            ),
+            ("identities", text(identities)),
+            (
+                "tls_client_certificate_bound_access_tokens",
+                flag(self.tls_client_certificate_bound_access_tokens),
+            ),
+            (
+                "dpop_bound_access_tokens",
+                flag(self.dpop_bound_access_tokens),
+            ),
+        ];
+        let said = said.into_iter();
+        let mut members: Map<_, _> = said
+            .filter_map(|(name, value)| Some((name.to_owned(), value?)))
+            .collect();
         let subject = self.no_tls_client_auth.then(String::new);
         if let Some(subject) = self.tls_client_auth.or(subject) {
             members.extend(certificate_subject(&subject)?);

@@ -6,9 +6,8 @@ use serde::Serialize;
 use crate::app::error::Error;
 use crate::app::{App, ListedIdentity};
 use crate::cli::database::open::origin;
-use crate::cli::output;
-use crate::cli::output::OutputWithoutId;
 use crate::cli::output::confirmation::Confirmation;
+use crate::cli::output::{self, OutputWithoutId};
 use crate::domain::{
     Client, ClientId, ClientIdentity, ClientUses, Identities, IssuerName, JsonPointer, Subject,
 };
@@ -20,7 +19,12 @@ pub(in crate::cli) enum IdentityCommand {
     Add(AddArgs),
     /// List the identities of a client with their numbers, and when each was last used
     #[command(visible_alias = "ls")]
-    List(ListArgs),
+    List {
+        /// The client
+        client_id: ClientId,
+        #[command(flatten)]
+        output: OutputWithoutId,
+    },
     /// Remove an identity
     #[command(visible_alias = "rm", alias = "delete")]
     Remove(RemoveArgs),
@@ -39,14 +43,6 @@ pub(in crate::cli) struct AddArgs {
     /// A claim and its exact value: `/repository_id=74`; may be repeated, and then all are required
     #[arg(long = "claim", value_name = "POINTER=VALUE", value_parser = ClientIdentity::parse_claim)]
     claims: Vec<(JsonPointer, String)>,
-    #[command(flatten)]
-    output: OutputWithoutId,
-}
-
-#[derive(Args)]
-pub(in crate::cli) struct ListArgs {
-    /// The client
-    client_id: ClientId,
     #[command(flatten)]
     output: OutputWithoutId,
 }
@@ -78,9 +74,9 @@ pub(in crate::cli) async fn run(app: &App, command: IdentityCommand) -> anyhow::
             let client = app.clients.add_identity(by, id, identity).await?;
             print(app, &client, args.output).await
         }
-        IdentityCommand::List(args) => {
-            let record = app.clients.find(&args.client_id).await?;
-            print(app, &record.client, args.output).await
+        IdentityCommand::List { client_id, output } => {
+            let record = app.clients.find(&client_id).await?;
+            print(app, &record.client, output).await
         }
         IdentityCommand::Remove(args) => {
             ask_to_remove(app, &args).await?;
@@ -128,19 +124,19 @@ async fn print(app: &App, client: &Client, output: OutputWithoutId) -> anyhow::R
 /// The identities of a client with their numbers, for people.
 pub(in crate::cli) fn table(identities: &Identities, uses: &ClientUses) -> String {
     let listed = ListedIdentity::list(identities, uses);
+    let numbered: Vec<(usize, ListedIdentity<'_>)> = (1..).zip(listed).collect();
     output::table(
-        &["number", "issuer", "subject", "claims", "last_used"],
-        (1..).zip(&listed).map(|(number, listed): (usize, _)| {
-            let identity = listed.identity;
-            let subject = identity.subject().map_or("", Subject::as_str);
-            vec![
-                number.to_string(),
-                identity.issuer().to_string(),
-                subject.to_owned(),
-                claims(identity),
-                listed.last_use(),
-            ]
-        }),
+        &numbered,
+        &[
+            ("number", |(number, _)| number.to_string()),
+            ("issuer", |(_, it)| it.identity.issuer().to_string()),
+            ("subject", |(_, it)| {
+                let subject = it.identity.subject();
+                subject.map_or("", Subject::as_str).to_owned()
+            }),
+            ("claims", |(_, it)| claims(it.identity)),
+            ("last_used", |(_, it)| it.last_use()),
+        ],
     )
 }
 

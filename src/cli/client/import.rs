@@ -170,23 +170,19 @@ fn ignored(names: &BTreeSet<String>) {
 
 /// Says why a row is not imported, or what of it is not.
 fn remark(file: &str, line: &ImportLine) {
-    let whom = match &line.client_id {
-        Some(id) => format!("`{id}`: "),
-        None => String::new(),
-    };
+    let whom = line.client_id.as_ref();
+    let whom = whom.map_or_else(String::new, |id| format!("`{id}`: "));
     // Of a file that is one line the line says nothing.
     let which = if line.client_id.is_none() || line.row > line.line {
         format!(" (row {})", line.row)
     } else {
         String::new()
     };
-    if let Some(reason) = &line.reason {
-        let skipped = if line.is_bad() { "" } else { "skipped: " };
-        let told = format!("{whom}{skipped}{reason}{which}");
-        Output::remark(&format!("{file}:{}: {}", line.line, printable(&told)));
-    }
-    for remark in &line.remarks {
-        let told = printable(&format!("{whom}{remark}{which}"));
+    let skipped = if line.is_bad() { "" } else { "skipped: " };
+    let reason = line.reason.as_ref();
+    let reason = reason.map(|reason| format!("{skipped}{reason}"));
+    for told in reason.iter().chain(&line.remarks) {
+        let told = printable(&format!("{whom}{told}{which}"));
         Output::remark(&format!("{file}:{}: {told}", line.line));
     }
 }
@@ -229,23 +225,16 @@ fn summary(report: &ImportReport) -> String {
             "nothing {tense} imported: {bad} row(s) with mistakes; correct them or add --keep-going"
         );
     }
-    let mut parts = vec![format!("imported {}", report.imported)];
-    let mut part = |count: u64, text: &str| {
-        if count > 0 {
-            parts.push(text.replace('#', &count.to_string()));
-        }
-    };
-    part(report.replaced, "replaced #");
-    part(report.unchanged, "found # as in the file");
-    parts.push(format!("left {} existing ones unchanged", report.existing));
-    if report.skipped > 0 {
-        parts.push(format!(
-            "skipped {} that get no tokens here",
-            report.skipped
-        ));
-    }
-    parts.push(format!("skipped {bad} row(s) with mistakes"));
-    let told = parts.join(", ");
+    let some = |count: u64, text: &str| (count > 0).then(|| text.replace('#', &count.to_string()));
+    let parts = [
+        Some(format!("imported {}", report.imported)),
+        some(report.replaced, "replaced #"),
+        some(report.unchanged, "found # as in the file"),
+        Some(format!("left {} existing ones unchanged", report.existing)),
+        some(report.skipped, "skipped # that get no tokens here"),
+        Some(format!("skipped {bad} row(s) with mistakes")),
+    ];
+    let told = parts.into_iter().flatten().collect::<Vec<_>>().join(", ");
     if report.dry_run {
         return format!("nothing was changed; without --dry-run: {told}");
     }

@@ -64,7 +64,12 @@ pub(super) enum ClientCommand {
     Release(OneClient),
     /// Delete a client with its secrets, and revoke its tokens
     #[command(visible_alias = "rm", alias = "remove")]
-    Delete(DeleteArgs),
+    Delete {
+        /// The client
+        client_id: ClientId,
+        #[command(flatten)]
+        confirmation: Confirmation,
+    },
     /// Revoke all tokens of a client; it can get new ones
     #[command(alias = "revoke")]
     RevokeTokens(DangerousArgs),
@@ -150,14 +155,6 @@ pub(super) struct UpdateArgs {
     output: Output,
 }
 
-#[derive(Args)]
-pub(super) struct DeleteArgs {
-    /// The client
-    client_id: ClientId,
-    #[command(flatten)]
-    confirmation: Confirmation,
-}
-
 #[derive(Serialize)]
 struct PrintedList<'a> {
     clients: Vec<ListedClient<'a>>,
@@ -188,7 +185,10 @@ pub(super) async fn run(command: ClientCommand) -> anyhow::Result<ExitCode> {
             Output::remark_renamed("client release", "client detach");
             detach(&app, args).await?;
         }
-        ClientCommand::Delete(args) => delete(&app, args).await?,
+        ClientCommand::Delete {
+            client_id,
+            confirmation,
+        } => delete(&app, &client_id, confirmation).await?,
         ClientCommand::RevokeTokens(args) => revoke_tokens(&app, args).await?,
         ClientCommand::Secret(command) => secret::run(&app, command).await?,
         ClientCommand::Identity(command) => identity::run(&app, command).await?,
@@ -231,24 +231,17 @@ async fn list(app: &App, args: ListArgs) -> anyhow::Result<()> {
     };
     output.print(&page, "client_id", || {
         output::table(
+            &clients,
             &[
-                "client_id",
-                "name",
-                "status",
-                "scopes",
-                "bound_to",
-                "created_at",
+                ("client_id", |client| client.client_id.to_string()),
+                ("name", |client| client.name.to_string()),
+                ("status", |client| client.status.as_str().to_owned()),
+                ("scopes", |client| client.scopes.to_string()),
+                ("bound_to", |client| {
+                    fields::bound_to(client.sender_constraint)
+                }),
+                ("created_at", |client| client.created_at.to_string()),
             ],
-            clients.iter().map(|client| {
-                vec![
-                    client.client_id.to_string(),
-                    client.name.to_string(),
-                    client.status.as_str().to_owned(),
-                    client.scopes.to_string(),
-                    fields::bound_to(client.sender_constraint),
-                    client.created_at.to_string(),
-                ]
-            }),
         )
     })?;
     if let Some(after) = after {
@@ -330,11 +323,10 @@ async fn describe_use(app: &App, id: &ClientId) -> anyhow::Result<String> {
     })
 }
 
-async fn delete(app: &App, args: DeleteArgs) -> anyhow::Result<()> {
-    let id = &args.client_id;
+async fn delete(app: &App, id: &ClientId, confirmation: Confirmation) -> anyhow::Result<()> {
     let present = describe_use(app, id).await?;
     let what = format!("{present}; deleting it cannot be undone");
-    args.confirmation.ask_to_type(&what, id.as_str())?;
+    confirmation.ask_to_type(&what, id.as_str())?;
     app.clients
         .delete(&origin(), id, &ExpectedVersion::Any)
         .await?;
@@ -355,7 +347,7 @@ fn print_client(
         let beside = shown.secrets_beside_identity();
         lines.extend(beside.map(|it| ("secrets_beside_identity".to_owned(), it)));
         let fields = output::list(&lines);
-        let mut parts = vec![fields, shown.secrets_table()];
+        let mut parts = vec![fields, view::table(&shown.secrets)];
         let identities = &record.client.authentication.identities;
         if !identities.is_empty() {
             parts.push(identity::table(identities, uses));

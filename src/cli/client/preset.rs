@@ -182,16 +182,26 @@ impl PresetArgs {
         }))
     }
 
+    /// The jobs are narrowed by claims that a pull request cannot choose.
     fn github(self) -> Result<GitHub> {
+        let repository_id = needed(self.repository_id, "--repository-id")?;
+        let owner_id = needed(self.repository_owner_id, "--repository-owner-id")?;
+        let claims = [
+            ("/environment", self.environment),
+            ("/ref", self.git_ref),
+            ("/workflow_ref", self.workflow_ref),
+        ];
+        let mut claims = claims.into_iter();
+        let narrowed = claims.find_map(|(claim, value)| Some((claim, value?)));
+        if narrowed.is_none() && !self.any_workflow {
+            return Err(Error::invalid_request(
+                "choose the jobs of the repository: --environment, --ref or --workflow-ref, or --any-workflow",
+            ));
+        }
         Ok(GitHub {
-            repository_id: needed(self.repository_id, "--repository-id")?,
-            owner_id: needed(self.repository_owner_id, "--repository-owner-id")?,
-            narrowed: narrowed(
-                self.environment,
-                self.git_ref,
-                self.workflow_ref,
-                self.any_workflow,
-            )?,
+            repository_id,
+            owner_id,
+            narrowed,
             enterprise: self.enterprise,
             host: self.host,
         })
@@ -200,10 +210,8 @@ impl PresetArgs {
     /// An option of another platform would be a condition that nobody looks at.
     fn refuse_others(&self, from: Platform) -> Result<()> {
         let options = self.options();
-        let mut wrong = options
-            .iter()
-            .filter(|(_, is_said, of)| *is_said && !of.contains(&from));
-        match wrong.next() {
+        let mut options = options.iter();
+        match options.find(|(_, is_said, of)| *is_said && !of.contains(&from)) {
             Some((name, ..)) => Err(Error::invalid_request(format!(
                 "{name} is not an option of this preset"
             ))),
@@ -242,30 +250,6 @@ impl PresetArgs {
 
 fn needed<T>(value: Option<T>, name: &str) -> Result<T> {
     value.ok_or_else(|| Error::invalid_request(format!("{name} is missing")))
-}
-
-/// What of a repository: by claims that a pull request cannot choose.
-fn narrowed(
-    environment: Option<String>,
-    git_ref: Option<String>,
-    workflow_ref: Option<String>,
-    any_workflow: bool,
-) -> Result<Option<(&'static str, String)>> {
-    let named = [
-        ("/environment", environment),
-        ("/ref", git_ref),
-        ("/workflow_ref", workflow_ref),
-    ];
-    let mut found = named
-        .into_iter()
-        .filter_map(|(claim, value)| Some((claim, value?)));
-    match found.next() {
-        Some(narrowed) => Ok(Some(narrowed)),
-        None if any_workflow => Ok(None),
-        None => Err(Error::invalid_request(
-            "choose the jobs of the repository: --environment, --ref or --workflow-ref, or --any-workflow",
-        )),
-    }
 }
 
 impl Registering {

@@ -1,7 +1,5 @@
 //! `client secret`: adding secrets to a client and ending them.
 
-use std::io::{IsTerminal, Read};
-
 use anyhow::Context;
 use clap::{Args, Subcommand};
 use serde::Serialize;
@@ -10,39 +8,42 @@ use crate::app::error::Error;
 use crate::app::{AddedSecret, App, ListedSecret, NewClient, NewSecret};
 use crate::base::clock::UnixTime;
 use crate::base::secret::Secret;
-use crate::cli::client::view;
+use crate::cli::client::{OneClient, view};
 use crate::cli::database::open::origin;
-use crate::cli::output;
 use crate::cli::output::confirmation::Confirmation;
-use crate::cli::output::{Output, OutputWithoutId};
+use crate::cli::output::{self, Output, OutputWithoutId, stdin, text_or};
 use crate::domain::{ClientId, IdleExpiry, SecretId};
 
 #[derive(Subcommand)]
 pub(in crate::cli) enum SecretCommand {
     /// Add a secret and print it, once; the other secrets stay valid
     #[command(aliases = ["create", "new"])]
-    Add(AddArgs),
+    Add {
+        /// The client
+        client_id: ClientId,
+        #[command(flatten)]
+        secret: NewSecretArgs,
+        #[command(flatten)]
+        output: OutputWithoutId,
+    },
     /// Rotate the secret: add one, print it once, and let the others expire later
     Rotate(RotateArgs),
     /// List the secrets of a client and when they were last used; never the secrets themselves
     #[command(visible_alias = "ls")]
-    List(ListArgs),
+    List(OneClient),
     /// Expire a secret, now or later
     #[command(alias = "revoke")]
     Expire(ExpireArgs),
     /// Delete a secret: the server refuses it at once
     #[command(visible_alias = "rm", alias = "remove")]
-    Delete(DeleteArgs),
-}
-
-#[derive(Args)]
-pub(in crate::cli) struct AddArgs {
-    /// The client
-    client_id: ClientId,
-    #[command(flatten)]
-    secret: NewSecretArgs,
-    #[command(flatten)]
-    output: OutputWithoutId,
+    Delete {
+        /// The client
+        client_id: ClientId,
+        /// The secret's ID, as `list` shows it
+        secret_id: SecretId,
+        #[command(flatten)]
+        confirmation: Confirmation,
+    },
 }
 
 #[derive(Args)]
@@ -59,14 +60,6 @@ pub(in crate::cli) struct RotateArgs {
 }
 
 #[derive(Args)]
-pub(in crate::cli) struct ListArgs {
-    /// The client
-    client_id: ClientId,
-    #[command(flatten)]
-    output: Output,
-}
-
-#[derive(Args)]
 pub(in crate::cli) struct ExpireArgs {
     /// The client
     client_id: ClientId,
@@ -78,16 +71,6 @@ pub(in crate::cli) struct ExpireArgs {
     /// After this time without use, such as `24h` (idle expiry); `never` removes the idle expiry
     #[arg(long, value_name = "DURATION", conflicts_with = "after", value_parser = parse_unused_for)]
     unused_for: Option<UnusedOrNever>,
-    #[command(flatten)]
-    confirmation: Confirmation,
-}
-
-#[derive(Args)]
-pub(in crate::cli) struct DeleteArgs {
-    /// The client
-    client_id: ClientId,
-    /// The secret's ID, as `list` shows it
-    secret_id: SecretId,
     #[command(flatten)]
     confirmation: Confirmation,
 }
@@ -116,12 +99,14 @@ struct Added<'a> {
 
 pub(in crate::cli) async fn run(app: &App, command: SecretCommand) -> anyhow::Result<()> {
     match command {
-        SecretCommand::Add(args) => {
-            let added = app
-                .secrets
-                .add(&origin(), &args.client_id, args.secret.read(app)?)
-                .await?;
-            print_added(&args.client_id, &added, args.output)
+        SecretCommand::Add {
+            client_id,
+            secret,
+            output,
+        } => {
+            let new = secret.read(app)?;
+            let added = app.secrets.add(&origin(), &client_id, new).await?;
+            print_added(&client_id, &added, output)
         }
         SecretCommand::Rotate(args) => rotate(app, args).await,
         SecretCommand::List(args) => {
@@ -132,10 +117,15 @@ pub(in crate::cli) async fn run(app: &App, command: SecretCommand) -> anyhow::Re
                 .print(&secrets, "secret_id", || view::table(&secrets))
         }
         SecretCommand::Expire(args) => expire(app, args).await,
-        SecretCommand::Delete(args) => {
-            let (id, secret_id) = (&args.client_id, &args.secret_id);
-            ask_if_used(app, id, secret_id, args.confirmation, "Delete it?").await?;
-            app.secrets.delete(&origin(), id, secret_id).await?;
+        SecretCommand::Delete {
+            client_id,
+            secret_id,
+            confirmation,
+        } => {
+            ask_if_used(app, &client_id, &secret_id, confirmation, "Delete it?").await?;
+            app.secrets
+                .delete(&origin(), &client_id, &secret_id)
+                .await?;
             Output::remark(&format!("deleted the secret {secret_id}"));
             Ok(())
         }
@@ -234,7 +224,7 @@ pub(in crate::cli) fn print_added(
                 ("client_id", client_id.to_string()),
                 ("client_secret", added.plain.expose().clone()),
                 ("secret_id", added.secret.secret_id.to_string()),
-                ("expires_at", view::expiry(added.secret.expires_at)),
+                ("expires_at", text_or(added.secret.expires_at, "never")),
             ])
         })
         .with_context(|| {
@@ -268,20 +258,11 @@ impl NewSecretArgs {
     }
 
     fn read_parts(self, app: &App) -> anyhow::Result<(Option<Secret<String>>, Option<UnixTime>)> {
-        let chosen = self.secret_stdin.then(read_chosen).transpose()?;
+        let chosen = self
+            .secret_stdin
+            .then(|| stdin::read_secret("type the secret, Enter and Ctrl-D"));
+        let chosen = chosen.transpose()?;
         let end = self.expires_in;
         Ok((chosen, end.map(|seconds| app.clock().now().plus(seconds))))
     }
-}
-
-fn read_chosen() -> anyhow::Result<Secret<String>> {
-    if std::io::stdin().is_terminal() {
-        Output::remark("type the secret, Enter and Ctrl-D");
-    }
-    let mut text = String::new();
-    std::io::stdin()
-        .take(4_096)
-        .read_to_string(&mut text)
-        .context("cannot read stdin")?;
-    Ok(Secret::from(text.trim_end_matches(['\r', '\n'])))
 }

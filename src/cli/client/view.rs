@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::app::{ListedIdentity, ListedSecret};
 use crate::base::clock::UnixTime;
-use crate::cli::output;
+use crate::cli::output::{self, text_or};
 use crate::domain::{Client, ClientRecord, ClientUses, LastUsed};
 
 /// When something was last used; null: not since it was made, or since that is counted.
@@ -28,7 +28,7 @@ pub(in crate::cli) struct ListedClient<'a> {
 pub(in crate::cli) struct ShownClient<'a> {
     #[serde(flatten)]
     client: ListedClient<'a>,
-    secrets: Vec<ListedSecret<'a>>,
+    pub(in crate::cli) secrets: Vec<ListedSecret<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     identity_usage: Vec<ListedIdentity<'a>>,
 }
@@ -81,47 +81,29 @@ impl<'a> ShownClient<'a> {
             format!("still needed: {}", needed.join(", "))
         })
     }
-
-    /// Its secrets, for people.
-    pub(in crate::cli) fn secrets_table(&self) -> String {
-        table(&self.secrets)
-    }
 }
 
 pub(in crate::cli) fn table(secrets: &[ListedSecret<'_>]) -> String {
-    let header = [
-        "secret_id",
-        "hint",
-        "origin",
-        "created_at",
-        "expires_at",
-        "last_used",
-        "uses_24h",
-        "if_removed",
-    ];
     output::table(
-        &header,
-        secrets.iter().map(|secret| {
-            let hint = match secret.hint {
+        secrets,
+        &[
+            ("secret_id", |it| it.secret_id.to_string()),
+            ("hint", |it| match it.hint {
                 "" => String::new(),
                 hint => format!("…{hint}"),
-            };
-            let mut ends = expiry(secret.expires_at);
-            if let Some(span) = secret.ends_unused_for {
-                ends += &format!(", or {span} after its last use");
-            }
-            let advice = secret.advice.as_ref();
-            vec![
-                secret.secret_id.to_string(),
-                hint,
-                origin(secret),
-                secret.created_at.to_string(),
-                ends,
-                in_words(secret.last_used_at, secret.last_used_from.as_deref()),
-                secret.uses_24h.to_string(),
-                advice.map_or_else(String::new, |it| it.sentence.clone()),
-            ]
-        }),
+            }),
+            ("origin", origin),
+            ("created_at", |it| it.created_at.to_string()),
+            ("expires_at", expiry),
+            ("last_used", |it| {
+                in_words(it.last_used_at, it.last_used_from.as_deref())
+            }),
+            ("uses_24h", |it| it.uses_24h.to_string()),
+            ("if_removed", |it| {
+                let advice = it.advice.as_ref();
+                advice.map_or_else(String::new, |it| it.sentence.clone())
+            }),
+        ],
     )
 }
 
@@ -134,8 +116,12 @@ fn origin(secret: &ListedSecret<'_>) -> String {
     format!("{}{vouched}", secret.origin)
 }
 
-pub(in crate::cli) fn expiry(expires_at: Option<UnixTime>) -> String {
-    expires_at.map_or_else(|| "never".to_owned(), |at| at.to_string())
+fn expiry(secret: &ListedSecret<'_>) -> String {
+    let ends = text_or(secret.expires_at, "never");
+    match secret.ends_unused_for {
+        Some(span) => format!("{ends}, or {span} after its last use"),
+        None => ends,
+    }
 }
 
 fn in_words(at: Option<UnixTime>, source: Option<&str>) -> String {

@@ -14,6 +14,7 @@ use crate::app::{App, IssuerCheck, ListedIssuer, RevokedAtIssuer, issuer_lines};
 use crate::base::json;
 use crate::cli::database::open;
 use crate::cli::database::open::origin;
+use crate::cli::exit_code;
 use crate::cli::output::confirmation::Confirmation;
 use crate::cli::output::{self, Output};
 use crate::config::parse_seconds;
@@ -28,7 +29,7 @@ pub(in crate::cli) enum IssuerCommand {
     Add(Box<AddArgs>),
     /// List the trusted issuers
     #[command(visible_alias = "ls")]
-    List(ListArgs),
+    List(Output),
     /// Show an issuer, and how many clients have an identity there
     #[command(visible_alias = "get", alias = "describe")]
     Show(OneIssuer),
@@ -37,7 +38,12 @@ pub(in crate::cli) enum IssuerCommand {
     Update(Box<UpdateArgs>),
     /// Remove an issuer at which no client has an identity
     #[command(visible_alias = "rm", alias = "delete")]
-    Remove(RemoveArgs),
+    Remove {
+        /// The issuer
+        name: IssuerName,
+        #[command(flatten)]
+        confirmation: Confirmation,
+    },
     /// Fetch the keys of an issuer now, and show them, or why the fetch failed
     Check(OneIssuer),
     /// Disable an issuer: no client can log in through it; the identities stay
@@ -45,15 +51,13 @@ pub(in crate::cli) enum IssuerCommand {
     /// Enable a disabled issuer
     Enable(OneIssuer),
     /// Write all issuers as one JSON document
-    Export(transfer::ExportArgs),
+    Export {
+        /// A new file that only its owner can read; by default stdout
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
     /// Add and change the issuers of such a document; other issuers stay unchanged
     Import(transfer::ImportArgs),
-}
-
-#[derive(Args)]
-pub(in crate::cli) struct ListArgs {
-    #[command(flatten)]
-    output: Output,
 }
 
 #[derive(Args)]
@@ -62,14 +66,6 @@ pub(in crate::cli) struct OneIssuer {
     name: IssuerName,
     #[command(flatten)]
     output: Output,
-}
-
-#[derive(Args)]
-pub(in crate::cli) struct RemoveArgs {
-    /// The issuer
-    name: IssuerName,
-    #[command(flatten)]
-    confirmation: Confirmation,
 }
 
 #[derive(Args)]
@@ -217,19 +213,19 @@ pub(in crate::cli) async fn run(command: IssuerCommand) -> anyhow::Result<ExitCo
             let issuer = app.issuers.add(&origin(), spec).await?;
             print(&issuer, args.output)?;
         }
-        IssuerCommand::List(args) => list(&app, args.output).await?,
+        IssuerCommand::List(output) => list(&app, output).await?,
         IssuerCommand::Show(args) => show(&app, &args.name, args.output).await?,
         IssuerCommand::Update(args) => {
             let spec = args.fields.spec()?;
             let issuer = app.issuers.update(&origin(), &args.name, spec).await?;
             print(&issuer, args.output)?;
         }
-        IssuerCommand::Remove(args) => {
-            let name = app.issuers.find(&args.name).await?.issuer.name;
+        IssuerCommand::Remove { name, confirmation } => {
+            let name = app.issuers.find(&name).await?.issuer.name;
             let what = format!("the issuer `{name}` is removed with its settings");
-            args.confirmation.ask(&what, "Remove it?")?;
+            confirmation.ask(&what, "Remove it?")?;
             app.issuers.remove(&origin(), &name).await?;
-            Output::remark(&format!("removed {}", args.name));
+            Output::remark(&format!("removed {name}"));
         }
         IssuerCommand::Check(args) => return check(&app, &args.name, args.output).await,
         IssuerCommand::Disable(args) => disable(&app, &args).await?,
@@ -239,7 +235,7 @@ pub(in crate::cli) async fn run(command: IssuerCommand) -> anyhow::Result<ExitCo
             let issuer = app.issuers.set_status(&by, &args.name, enabled).await?;
             print(&issuer, args.output)?;
         }
-        IssuerCommand::Export(args) => transfer::export(&app, &args).await?,
+        IssuerCommand::Export { out } => transfer::export(&app, out.as_deref()).await?,
         IssuerCommand::Import(args) => transfer::import(&app, &args).await?,
     }
     Ok(ExitCode::SUCCESS)
@@ -253,16 +249,14 @@ async fn list(app: &App, output: Output) -> anyhow::Result<()> {
     let issuers = &app.issuers.list().await?;
     output.print(&PrintedList { issuers }, "name", || {
         output::table(
-            &["name", "anchor", "status", "replay", "clients"],
-            issuers.iter().map(|it| {
-                vec![
-                    it.issuer.name.to_string(),
-                    it.issuer.anchor.to_string(),
-                    it.issuer.status.to_string(),
-                    it.issuer.replay.to_string(),
-                    it.clients.to_string(),
-                ]
-            }),
+            issuers,
+            &[
+                ("name", |it| it.issuer.name.to_string()),
+                ("anchor", |it| it.issuer.anchor.to_string()),
+                ("status", |it| it.issuer.status.to_string()),
+                ("replay", |it| it.issuer.replay.to_string()),
+                ("clients", |it| it.clients.to_string()),
+            ],
         )
     })?;
     if issuers.is_empty() {
@@ -283,11 +277,7 @@ async fn show(app: &App, name: &IssuerName, output: Output) -> anyhow::Result<()
 async fn check(app: &App, name: &IssuerName, output: Output) -> anyhow::Result<ExitCode> {
     let check = app.issuers.check(name).await?;
     output.print(&check, "name", || in_words(&check))?;
-    Ok(if check.error.is_none() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(exit_code(check.error.is_none()))
 }
 
 fn in_words(check: &IssuerCheck) -> String {

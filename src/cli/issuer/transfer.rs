@@ -1,6 +1,5 @@
 //! `issuer export` and `issuer import`: all issuers as one document.
 
-use std::fs::File;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -13,14 +12,7 @@ use crate::app::{App, ImportedIssuer, IssuersDocument};
 use crate::base::json;
 use crate::cli::client::export::private_file;
 use crate::cli::database::open::origin;
-use crate::cli::output::{self, Output};
-
-#[derive(Args)]
-pub(in crate::cli) struct ExportArgs {
-    /// A new file that only its owner can read; by default stdout
-    #[arg(long, value_name = "FILE")]
-    out: Option<PathBuf>,
-}
+use crate::cli::output::{self, Output, stdin};
 
 #[derive(Args)]
 pub(in crate::cli) struct ImportArgs {
@@ -40,10 +32,10 @@ struct PrintedImport<'a> {
     issuers: &'a [ImportedIssuer],
 }
 
-pub(super) async fn export(app: &App, args: &ExportArgs) -> anyhow::Result<()> {
+pub(super) async fn export(app: &App, out: Option<&Path>) -> anyhow::Result<()> {
     let document = app.issuers.export().await?;
     let text = serde_json::to_string_pretty(&document)? + "\n";
-    match &args.out {
+    match out {
         Some(path) => {
             let mut file = private_file(path)?;
             let written = file
@@ -66,10 +58,12 @@ pub(super) async fn import(app: &App, args: &ImportArgs) -> anyhow::Result<()> {
         issuers,
     };
     args.output.print(&printed, "name", || {
-        let rows = issuers.iter();
         output::table(
-            &["name", "step"],
-            rows.map(|it| vec![it.name.to_string(), it.step.as_str().to_owned()]),
+            issuers,
+            &[
+                ("name", |it| it.name.to_string()),
+                ("step", |it| it.step.as_str().to_owned()),
+            ],
         )
     })?;
     if args.dry_run {
@@ -80,11 +74,7 @@ pub(super) async fn import(app: &App, args: &ImportArgs) -> anyhow::Result<()> {
 
 fn read(path: &Path) -> anyhow::Result<IssuersDocument> {
     let mut text = String::new();
-    let read = if path.as_os_str() == "-" {
-        std::io::stdin().read_to_string(&mut text)
-    } else {
-        File::open(path).and_then(|mut file| file.read_to_string(&mut text))
-    };
+    let read = stdin::open(path).and_then(|mut file| file.read_to_string(&mut text));
     read.with_context(|| format!("cannot read {}", path.display()))?;
     json::from_str(&text)
         .map_err(|error| Error::invalid_request(format!("{}: {error}", path.display())).into())

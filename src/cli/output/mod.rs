@@ -2,16 +2,17 @@
 //! nowhere else; remarks go to stderr, so that a pipe carries only the result.
 
 pub(in crate::cli) mod confirmation;
+pub(in crate::cli) mod stdin;
 mod yaml;
 
-use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::io::{self, ErrorKind, Write};
 
 use anyhow::Context;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 
-use crate::app::error::Error;
 use crate::base::clock::with_times_as_text;
 use crate::base::redact::redact_string;
 
@@ -30,8 +31,8 @@ pub(super) struct Output {
 #[derive(Args, Clone, Copy)]
 pub(super) struct OutputWithoutId {
     /// The output format
-    #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
-    output: FormatWithoutId,
+    #[arg(short, long, value_parser = format_without_id(), default_value = "table", value_name = "FORMAT")]
+    output: Format,
     /// The same as `--output json`
     #[arg(long, conflicts_with = "output")]
     json: bool,
@@ -46,12 +47,9 @@ enum Format {
     Id,
 }
 
-#[derive(Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-enum FormatWithoutId {
-    #[default]
-    Table,
-    Json,
-    Yaml,
+fn format_without_id() -> impl TypedValueParser<Value = Format> {
+    PossibleValuesParser::new(["table", "json", "yaml"])
+        .try_map(|name| Format::from_str(&name, false))
 }
 
 impl Output {
@@ -62,14 +60,22 @@ impl Output {
         id: &str,
         people: impl FnOnce() -> String,
     ) -> anyhow::Result<()> {
-        let text = match self.output {
-            _ if self.json => json(value)?,
-            Format::Json => json(value)?,
-            Format::Yaml => yaml::from_json(&json(value)?)?,
-            Format::Table => people() + "\n",
-            Format::Id => yaml::list_ids(&json(value)?, id)?,
-        };
-        Self::text(&text)
+        Self::text(&self.render(value, id, people)?)
+    }
+
+    fn render(
+        self,
+        value: &impl Serialize,
+        id: &str,
+        people: impl FnOnce() -> String,
+    ) -> anyhow::Result<String> {
+        match self.output {
+            _ if self.json => json(value),
+            Format::Json => json(value),
+            Format::Yaml => yaml::from_json(&json(value)?),
+            Format::Table => Ok(people() + "\n"),
+            Format::Id => yaml::list_ids(&json(value)?, id),
+        }
     }
 
     /// Prints a text as it is. A reader that has gone, as `head` does, has read enough.
@@ -96,31 +102,11 @@ impl Output {
             "warning: `{old}` is now `{new}`; the next release removes the old name"
         ));
     }
-
-    /// What somebody at the terminal answers to `question`. Without a terminal, `why` it is asked is an error.
-    fn ask(why: &str, question: &str) -> anyhow::Result<String> {
-        if !io::stdin().is_terminal() {
-            let description = format!("{why}; add --yes to do it without a question");
-            return Err(Error::invalid_request(description).into());
-        }
-        let _ = write!(io::stderr(), "{question}");
-        let mut answer = String::new();
-        io::stdin().read_line(&mut answer)?;
-        Ok(answer.trim().to_owned())
-    }
 }
 
 impl From<OutputWithoutId> for Output {
-    fn from(output: OutputWithoutId) -> Self {
-        let format = match output.output {
-            FormatWithoutId::Table => Format::Table,
-            FormatWithoutId::Json => Format::Json,
-            FormatWithoutId::Yaml => Format::Yaml,
-        };
-        Self {
-            output: format,
-            json: output.json,
-        }
+    fn from(OutputWithoutId { output, json }: OutputWithoutId) -> Self {
+        Self { output, json }
     }
 }
 
@@ -131,7 +117,7 @@ impl OutputWithoutId {
         value: &impl Serialize,
         people: impl FnOnce() -> String,
     ) -> anyhow::Result<()> {
-        Output::text(&self.render(value, people)?)
+        Output::from(self).print(value, "", people)
     }
 
     /// Prints what cannot be printed a second time: that nobody read it is a failure.
@@ -140,25 +126,12 @@ impl OutputWithoutId {
         value: &impl Serialize,
         people: impl FnOnce() -> String,
     ) -> anyhow::Result<()> {
-        Output::text_once(&self.render(value, people)?)
+        Output::text_once(&Output::from(self).render(value, "", people)?)
     }
 
     /// Whether a program reads the result.
     pub(super) fn is_document(self) -> bool {
-        self.json || self.output != FormatWithoutId::Table
-    }
-
-    fn render(
-        self,
-        value: &impl Serialize,
-        people: impl FnOnce() -> String,
-    ) -> anyhow::Result<String> {
-        match self.output {
-            _ if self.json => json(value),
-            FormatWithoutId::Json => json(value),
-            FormatWithoutId::Yaml => yaml::from_json(&json(value)?),
-            FormatWithoutId::Table => Ok(people() + "\n"),
-        }
+        self.json || self.output != Format::Table
     }
 }
 
@@ -187,40 +160,42 @@ fn write_out(text: &str) -> io::Result<()> {
     out.flush()
 }
 
+/// A column of a table: its name, and its cell in a row.
+pub(super) type Column<T> = (&'static str, fn(&T) -> String);
+
 /// A table with a header line.
-pub(super) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
-    let mut table = Table::new();
-    table
-        .load_style(presets::NOTHING)
-        .set_content_arrangement(ContentArrangement::Disabled)
-        .set_header(header.iter().map(|name| name.to_uppercase()));
+pub(super) fn table<T>(rows: &[T], columns: &[Column<T>]) -> String {
+    let mut table = bare_table();
+    table.set_header(columns.iter().map(|(name, _)| name.to_uppercase()));
     for row in rows {
-        table.add_row(row.iter().map(|cell| printable(cell)));
+        table.add_row(columns.iter().map(|(_, cell)| printable(&cell(row))));
     }
     table.trim_fmt()
 }
 
 /// Names and their values, one a line.
 pub(super) fn list(pairs: &[(impl AsRef<str>, String)]) -> String {
-    let mut table = Table::new();
-    table
-        .load_style(presets::NOTHING)
-        .set_content_arrangement(ContentArrangement::Disabled);
+    let mut table = bare_table();
     for (name, value) in pairs {
         table.add_row([name.as_ref().to_owned(), printable(value)]);
     }
     table.trim_fmt()
 }
 
+fn bare_table() -> Table {
+    let mut table = Table::new();
+    table
+        .load_style(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Disabled);
+    table
+}
+
+/// A value, or a word where there is none.
+pub(super) fn text_or(value: Option<impl ToString>, word: &str) -> String {
+    value.map_or_else(|| word.to_owned(), |value| value.to_string())
+}
+
 /// Text that others wrote must not steer the terminal.
 pub(super) fn printable(text: &str) -> String {
-    text.chars()
-        .map(|c| {
-            if c.is_control() && c != '\n' {
-                '\u{fffd}'
-            } else {
-                c
-            }
-        })
-        .collect()
+    text.replace(|c: char| c.is_control() && c != '\n', "\u{fffd}")
 }

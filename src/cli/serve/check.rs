@@ -4,14 +4,16 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 
-use crate::app::{App, AuditEnd, CLOCK_TOLERANCE, HeavySecrets, open_store};
+use crate::app::{App, AuditEnd, CLOCK_TOLERANCE, open_store};
 use crate::base::clock::Clock;
 use crate::cli::database::open;
+use crate::cli::exit_code;
 use crate::cli::output::{Output, chain};
 use crate::cli::serve::check_issuers::check_issuers;
 use crate::cli::serve::warnings;
 use crate::config::{Config, ConfigErrors};
 use crate::http::{Certificate, CertificateProblem, issued_certificate_problems};
+use crate::store::Store;
 
 /// What is said of a file of SQLite that `serve` makes in development mode.
 const TO_BE_MADE: &str = "SQLite has no file yet; `serve` creates it";
@@ -22,7 +24,7 @@ pub(in crate::cli) async fn run() -> anyhow::Result<ExitCode> {
     let may_create = std::mem::take(&mut config.database.create_if_missing);
     let mut report = Report::default();
     for mistake in &mistakes.0 {
-        report.fail(&format!("{}: {}", mistake.name, mistake.message));
+        report.fail(&mistake.to_string());
     }
     if mistakes.0.is_empty() {
         report.good(&format!(
@@ -50,15 +52,15 @@ pub(in crate::cli) async fn run() -> anyhow::Result<ExitCode> {
         if answers && opens && mistakes.0.is_empty() {
             check_clients(&mut report, &config).await;
             check_identifiers(&mut report, &config).await;
-            check_issuers(&mut report, config.clone()).await;
-            check_secrets(&mut report, config.clone()).await;
+            check_issuers(&mut report, &config).await;
+            check_secrets(&mut report, &config).await;
             if config.acme.is_some() {
-                check_acme(&mut report, config.clone()).await;
+                check_acme(&mut report, &config).await;
             }
-            check_clock(&mut report, config.clone()).await;
+            check_clock(&mut report, &config).await;
             check_audit(&mut report, &config).await;
-            check_keys(&mut report, config.clone()).await;
-            check_admins(&mut report, config.clone()).await;
+            check_keys(&mut report, &config).await;
+            check_admins(&mut report, &config).await;
         }
     }
     for warning in warnings::find(&config) {
@@ -117,12 +119,34 @@ impl Report {
 
     fn print(self) -> anyhow::Result<ExitCode> {
         Output::text(&self.text)?;
-        Ok(if self.failed {
-            ExitCode::FAILURE
-        } else {
-            ExitCode::SUCCESS
+        Ok(exit_code(!self.failed))
+    }
+
+    /// What was found; why it could not be found is reported.
+    pub(super) fn found<T>(&mut self, what: &str, found: anyhow::Result<Option<T>>) -> Option<T> {
+        found.unwrap_or_else(|error| {
+            self.fail(&format!("{what}: {}", chain(&error)));
+            None
         })
     }
+}
+
+pub(super) fn open_app(config: &Config) -> anyhow::Result<App> {
+    App::open(config.clone(), Clock::system())
+}
+
+/// What `read` finds; `None` where migrations are pending: its tables and columns may not be there yet.
+pub(super) async fn if_migrated<T, E>(
+    store: &Store,
+    read: impl Future<Output = Result<T, E>>,
+) -> anyhow::Result<Option<T>>
+where
+    anyhow::Error: From<E>,
+{
+    if !store.list_pending_migrations().await?.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(read.await?))
 }
 
 /// Its hosts are looked at only when every setting is right: else a default could be taken for the issuer.
@@ -148,21 +172,14 @@ async fn check_clients(report: &mut Report, config: &Config) {
         || config.proxies.client_cert_header.is_some();
     let count = async {
         let store = open_store(config)?;
-        // The column may not be there yet.
-        anyhow::Ok(if store.list_pending_migrations().await?.is_empty() {
-            store.count_certificate_bound_clients().await?
-        } else {
-            0
-        })
+        if_migrated(&store, store.count_certificate_bound_clients()).await
     };
-    match count.await {
-        Err(error) => report.fail(&format!("clients: {}", chain(&error))),
-        Ok(0) => {}
-        Ok(_) if may_come => {}
-        Ok(n) => report.warn(&format!(
+    let count = report.found("clients", count.await);
+    if let Some(n) = count.filter(|n| *n > 0 && !may_come) {
+        report.warn(&format!(
             "clients: the tokens of {n} are bound to certificates, but the server takes none: set TLS_CLIENT_CA, \
                 TLS_CLIENT_CERTIFICATES or, behind a proxy, CLIENT_CERT_HEADER"
-        )),
+        ));
     }
 }
 
@@ -172,21 +189,14 @@ async fn check_identifiers(report: &mut Report, config: &Config) {
     const NAMED: u32 = 10;
     let read = async {
         let store = open_store(config)?;
-        // The column may not be there yet.
-        anyhow::Ok(if store.list_pending_migrations().await?.is_empty() {
-            // One more tells whether there are others.
-            store
-                .list_introspecting_without_identifier(NAMED + 1)
-                .await?
-        } else {
-            Vec::new()
-        })
+        // One more tells whether there are others.
+        let clients = store.list_introspecting_without_identifier(NAMED + 1);
+        if_migrated(&store, clients).await
     };
-    let clients = match read.await {
-        Ok(clients) if clients.is_empty() => return,
-        Ok(clients) => clients,
-        Err(error) => return report.fail(&format!("identifiers: {}", chain(&error))),
-    };
+    let clients = report.found("identifiers", read.await).unwrap_or_default();
+    if clients.is_empty() {
+        return;
+    }
     let named = clients.iter().take(NAMED as usize);
     let named: Vec<String> = named.map(|id| format!("`{id}`")).collect();
     let others = clients.len() > named.len();
@@ -200,22 +210,16 @@ async fn check_identifiers(report: &mut Report, config: &Config) {
 
 /// Clients whose secrets are hashed with more work than a file may bring: they were stored when the bounds were higher, or by
 /// another program.
-async fn check_secrets(report: &mut Report, config: Config) {
+async fn check_secrets(report: &mut Report, config: &Config) {
     const NAMED: usize = 10;
     let read = async {
-        let app = App::open(config, Clock::system())?;
-        // The tables may not be there yet.
-        anyhow::Ok(if app.store().list_pending_migrations().await?.is_empty() {
-            app.clients.find_heavy_secrets(NAMED).await?
-        } else {
-            HeavySecrets::default()
-        })
+        let app = open_app(config)?;
+        if_migrated(app.store(), app.clients.find_heavy_secrets(NAMED)).await
     };
-    let heavy = match read.await {
-        Ok(heavy) if heavy.clients == 0 => return,
-        Ok(heavy) => heavy,
-        Err(error) => return report.fail(&format!("secrets: {}", chain(&error))),
-    };
+    let heavy = report.found("secrets", read.await).unwrap_or_default();
+    if heavy.clients == 0 {
+        return;
+    }
     let named: Vec<String> = heavy.named.iter().map(|id| format!("`{id}`")).collect();
     let all = match heavy.clients {
         clients if clients > named.len() as u64 => format!(" and others ({clients} clients)"),
@@ -230,20 +234,16 @@ async fn check_secrets(report: &mut Report, config: Config) {
 }
 
 /// The certificate that an authority issues: serving begins without it, and without the authority too.
-async fn check_acme(report: &mut Report, config: Config) {
+async fn check_acme(report: &mut Report, config: &Config) {
     let read = async {
-        let app = App::open(config, Clock::system())?;
+        let app = open_app(config)?;
         let acme = app.acme()?;
-        // The tables may not be there yet.
-        if app.store().list_pending_migrations().await?.is_empty() {
-            acme.read().await?;
-        }
+        if_migrated(app.store(), acme.read()).await?;
         let problems = issued_certificate_problems(&app);
-        anyhow::Ok((acme.standing(), problems, acme.probe().await))
+        anyhow::Ok(Some((acme.standing(), problems, acme.probe().await)))
     };
-    let (standing, problems, probed) = match read.await {
-        Ok(read) => read,
-        Err(error) => return report.fail(&format!("certificate: {}", chain(&error))),
+    let Some((standing, problems, probed)) = report.found("certificate", read.await) else {
+        return;
     };
     match (standing.expires_at, &standing.problem) {
         (_, Some(problem)) => report.warn(&format!("certificate: {problem}")),
@@ -260,30 +260,25 @@ async fn check_acme(report: &mut Report, config: Config) {
 }
 
 /// Whether the clock can be trusted by which stored things are removed, rotated and ended.
-async fn check_clock(report: &mut Report, config: Config) {
-    let is_development = config.development;
+async fn check_clock(report: &mut Report, config: &Config) {
     let read = async {
-        let app = App::open(config, Clock::system())?;
-        // The table may not be there yet.
-        anyhow::Ok(if app.store().list_pending_migrations().await?.is_empty() {
-            let doubt = app.core.find_clock_doubt().await?;
-            Some((doubt, app.clock().ahead_of_database()))
-        } else {
-            None
-        })
+        let app = open_app(config)?;
+        let doubt = if_migrated(app.store(), app.core.find_clock_doubt()).await?;
+        anyhow::Ok(doubt.map(|doubt| (doubt, app.clock().ahead_of_database())))
     };
-    match read.await {
-        Err(error) => report.fail(&format!("clock: {}", chain(&error))),
-        Ok(None) => {}
-        Ok(Some((Some(doubt), _))) if is_development => report.warn(&format!("clock: {doubt}")),
-        Ok(Some((Some(doubt), _))) => report.fail(&format!(
+    let Some(found) = report.found("clock", read.await) else {
+        return;
+    };
+    match found {
+        (Some(doubt), _) if config.development => report.warn(&format!("clock: {doubt}")),
+        (Some(doubt), _) => report.fail(&format!(
             "clock: the server removes, rotates and expires nothing by time: {doubt}"
         )),
-        Ok(Some((None, Some(ahead)))) if ahead.abs() > CLOCK_TOLERANCE => report.warn(&format!(
+        (None, Some(ahead)) if ahead.abs() > CLOCK_TOLERANCE => report.warn(&format!(
             "clock: this machine's clock differs from the database's by {ahead} s: correct the wrong one"
         )),
-        Ok(Some((None, Some(_)))) => report.good("clock: this machine's clock agrees with the database's"),
-        Ok(Some((None, None))) => {
+        (None, Some(_)) => report.good("clock: this machine's clock agrees with the database's"),
+        (None, None) => {
             report.good("clock: the server uses this machine's clock, and the database does not contradict it");
         }
     }
@@ -293,78 +288,59 @@ async fn check_clock(report: &mut Report, config: Config) {
 async fn check_audit(report: &mut Report, config: &Config) {
     let read = async {
         let store = open_store(config)?;
-        // The columns may not be there yet.
-        anyhow::Ok(if store.list_pending_migrations().await?.is_empty() {
-            Some(store.find_audit_end().await?)
-        } else {
-            None
-        })
+        if_migrated(&store, store.find_audit_end()).await
     };
-    match read.await {
-        Err(error) => report.fail(&format!("audit trail: {}", chain(&error))),
-        Ok(None) => {}
-        Ok(Some(AuditEnd { key: Err(why), .. })) => report.fail(&format!(
+    match report.found("audit trail", read.await) {
+        None => {}
+        Some(AuditEnd { key: Err(why), .. }) => report.fail(&format!(
             "audit trail: the server cannot append an event, and refuses every change: {why}"
         )),
-        Ok(Some(AuditEnd { head, .. })) if head.link.event_id == 0 => {
+        Some(AuditEnd { head, .. }) if head.link.event_id == 0 => {
             report.good("audit trail: no event yet");
         }
-        Ok(Some(AuditEnd { head, .. })) => report.good(&format!(
+        Some(AuditEnd { head, .. }) => report.good(&format!(
             "audit trail: its last event, {}, is authentic",
             head.link.event_id
         )),
     }
 }
 
-/// Every key that cannot be opened, each on a line.
-async fn check_admins(report: &mut Report, config: Config) {
+async fn check_admins(report: &mut Report, config: &Config) {
     let read = async {
-        let app = App::open(config, Clock::system())?;
-        // The tables may not be there yet.
-        anyhow::Ok(if app.store().list_pending_migrations().await?.is_empty() {
-            app.admins.find_lockout_warning().await?
-        } else {
-            None
-        })
+        let app = open_app(config)?;
+        let warning = if_migrated(app.store(), app.admins.find_lockout_warning()).await?;
+        anyhow::Ok(warning.flatten())
     };
-    match read.await {
-        Err(error) => report.fail(&format!("admins: {}", chain(&error))),
-        Ok(None) => {}
-        Ok(Some(warning)) => report.warn(&warning),
+    if let Some(warning) = report.found("admins", read.await) {
+        report.warn(&warning);
     }
 }
 
-async fn check_keys(report: &mut Report, config: Config) {
-    let alg = config.keys.signing_alg;
+/// Every key that cannot be opened, each on a line.
+async fn check_keys(report: &mut Report, config: &Config) {
     let read = async {
-        let app = App::open(config, Clock::system())?;
-        let pending = app.store().list_pending_migrations().await?;
-        // The table may not be there yet.
-        anyhow::Ok(if pending.is_empty() {
-            app.keys.list().await?
-        } else {
-            Vec::new()
-        })
+        let app = open_app(config)?;
+        let keys = if_migrated(app.store(), app.keys.list()).await?;
+        anyhow::Ok(Some(keys.unwrap_or_default()))
     };
-    match read.await {
-        Err(error) => report.fail(&format!("keys: {}", chain(&error))),
-        Ok(keys) => {
-            let problems: Vec<&String> = keys.iter().filter_map(|k| k.problem.as_ref()).collect();
-            for problem in &problems {
-                report.fail(&format!("keys: {problem}"));
-            }
-            if problems.is_empty() {
-                let others = if alg.is_asymmetric() {
-                    "other services can verify tokens offline"
-                } else {
-                    "other services cannot verify tokens offline and must ask /verify; the metadata names no JWKS"
-                };
-                report.good(&format!(
-                    "keys: {} can be opened; SIGNING_ALG is {alg}, under which {others}",
-                    keys.len()
-                ));
-            }
-        }
+    let Some(keys) = report.found("keys", read.await) else {
+        return;
+    };
+    let problems: Vec<&String> = keys.iter().filter_map(|k| k.problem.as_ref()).collect();
+    for problem in &problems {
+        report.fail(&format!("keys: {problem}"));
+    }
+    if problems.is_empty() {
+        let alg = config.keys.signing_alg;
+        let others = if alg.is_asymmetric() {
+            "other services can verify tokens offline"
+        } else {
+            "other services cannot verify tokens offline and must ask /verify; the metadata names no JWKS"
+        };
+        report.good(&format!(
+            "keys: {} can be opened; SIGNING_ALG is {alg}, under which {others}",
+            keys.len()
+        ));
     }
 }
 

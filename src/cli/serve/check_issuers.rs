@@ -1,35 +1,27 @@
 //! What `check` says of trusted issuers, and of assertions that are accepted beside the standards.
 
-use crate::app::{App, ListedIssuer};
-use crate::base::clock::Clock;
-use crate::cli::output::chain;
-use crate::cli::serve::check::Report;
+use crate::app::ListedIssuer;
+use crate::cli::serve::check::{Report, if_migrated, open_app};
 use crate::config::Config;
 
 /// Trusted issuers that cannot be used, and what of the assertions is accepted beside the standards.
-pub(super) async fn check_issuers(report: &mut Report, config: Config) {
+pub(super) async fn check_issuers(report: &mut Report, config: &Config) {
     let read = async {
-        let own = config.token.issuer.clone();
-        let app = App::open(config, Clock::system())?;
-        // The tables may not be there yet.
-        let is_migrated = app.store().list_pending_migrations().await?.is_empty();
-        let found = if is_migrated {
+        let app = open_app(config)?;
+        let found = async {
             let lax = app.store().count_clients_for_token_endpoint().await?;
-            Some((app.issuers.list().await?, lax))
-        } else {
-            None
+            anyhow::Ok((app.issuers.list().await?, lax))
         };
+        let found = if_migrated(app.store(), found).await?;
         app.store().close().await;
-        anyhow::Ok((own, found))
+        anyhow::Ok(found)
     };
-    let (own, found) = match read.await {
-        Ok((own, Some(found))) => (own, found),
-        Ok((_, None)) => return,
-        Err(error) => return report.fail(&format!("issuers: {}", chain(&error))),
+    let Some((issuers, lax)) = report.found("issuers", read.await) else {
+        return;
     };
-    let (issuers, lax) = found;
+    let own = &config.token.issuer;
     for ListedIssuer { issuer, clients } in &issuers {
-        if issuer.is_this_server(&own) {
+        if issuer.is_this_server(own) {
             report.fail(&format!(
                 "issuers: `{}` is this server itself (ISSUER), so no client can log in through it; remove it",
                 issuer.name

@@ -7,14 +7,13 @@ use std::path::Path;
 
 use anyhow::Context;
 
-use crate::app::error::Error;
 use crate::app::{App, NewAdmin, NewClient, NewPassword, NewSecret};
 use crate::base::private_file;
 use crate::base::secret::{Secret, random_base62};
 use crate::cli::database::open;
 use crate::cli::output::Output;
 use crate::config::{Config, Environment};
-use crate::domain::{AdminName, AdminRole, ClientId, Metadata, Name, Origin, Scope};
+use crate::domain::{AdminName, AdminRole, ClientId, ErrorCode, Metadata, Name, Origin, Scope};
 
 /// Stands in front of a SECRET that the server made.
 const MADE_HERE: &str = "# Written by the first start, for development on this machine only";
@@ -104,19 +103,13 @@ impl Made {
             ..NewClient::default()
         };
         let name = format!("the client `{DEMO_CLIENT}` in {}", app.store().product());
-        match app
-            .clients
-            .register(&Origin::SERVER, new, Some(NewSecret::default()))
-            .await
-        {
+        let secret = Some(NewSecret::default());
+        match app.clients.register(&Origin::SERVER, new, secret).await {
             Ok((_, added)) => {
                 self.new.push(name);
                 self.demo_secret = added.map(|added| added.plain);
             }
-            Err(Error {
-                code: crate::domain::ErrorCode::Conflict,
-                ..
-            }) => self.found.push(name),
+            Err(error) if error.code == ErrorCode::Conflict => self.found.push(name),
             Err(error) => return Err(error.into()),
         }
         Ok(())
@@ -181,9 +174,7 @@ impl Made {
         );
         Output::text(&text)
     }
-}
 
-impl Made {
     /// Where the portal is, and how to get in.
     fn portal(&self, app: &App, program: &str) -> String {
         let admin = &app.config().admin;

@@ -5,7 +5,6 @@ pub(in crate::cli) mod check;
 mod check_issuers;
 pub(in crate::cli) mod development;
 mod listener;
-mod plain;
 pub(in crate::cli) mod systemd;
 pub(in crate::cli) mod warnings;
 
@@ -26,8 +25,7 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::app::{App, background};
 use crate::base::clock::Clock;
 use crate::cli::database::open;
-use crate::cli::serve::listener::listen;
-use crate::cli::serve::plain::{SocketFile, listen_plain};
+use crate::cli::serve::listener::{SocketFile, listen, listen_plain};
 use crate::cli::serve::systemd::HandedOver;
 use crate::config::Config;
 use crate::http::{self, AdminRuntime, AppState, Certificate, HttpService, Listener, Ops};
@@ -85,12 +83,10 @@ pub(super) async fn run(args: ServeArgs, handed_over: HandedOver) -> anyhow::Res
     };
     let serving_ops = serve_ops(ops, operators.runtime())?;
     let admin = &app.config().admin;
-    let admin_listener = match admin.listen_addr.filter(|_| admin.is_on) {
-        Some(address) => Some(listen("ADMIN_LISTEN", address)?),
-        None => None,
-    };
-    let plain = plain_front(&state, operators.runtime())?;
-    let (plain, plain_file) = plain.map(|front| (front.served, front.file)).unzip();
+    let admin_listener = admin.listen_addr.filter(|_| admin.is_on);
+    let admin_listener = admin_listener.map(|address| listen("ADMIN_LISTEN", address));
+    let admin_listener = admin_listener.transpose()?;
+    let (plain, plain_file) = plain_front(&state, operators.runtime())?.unzip();
     if app.config().development {
         made.client(&app).await?;
         made.admin(&app).await?;
@@ -264,11 +260,8 @@ async fn serve_portal(
     http::serve(listener, router, &state.config().http, stop).await
 }
 
-/// What serves proxies that end TLS.
-struct PlainFront {
-    served: (PlainListener, HttpService),
-    file: Option<SocketFile>,
-}
+/// What serves proxies that end TLS, and the file of its socket.
+type PlainFront = ((PlainListener, HttpService), Option<SocketFile>);
 
 /// The front for proxies that end TLS, if there is one.
 fn plain_front(state: &AppState, operators: &Handle) -> anyhow::Result<Option<PlainFront>> {
@@ -285,8 +278,7 @@ fn plain_front(state: &AppState, operators: &Handle) -> anyhow::Result<Option<Pl
         only_proxies: address.is_beyond_this_machine(),
     };
     let service = http::plain_router(state.clone(), operators);
-    let served = (listener, service);
-    Ok(Some(PlainFront { served, file }))
+    Ok(Some(((listener, service), file)))
 }
 
 /// Tells operators' programs of the service, unless they are not listened to.

@@ -55,11 +55,7 @@ impl HandedOver {
 
 /// It migrates the database, which may take longer than a start is given.
 pub(in crate::cli) fn migrating(event: &str) {
-    let micros = u32::try_from(MIGRATION_PAUSE.as_micros()).unwrap_or(u32::MAX);
-    tell(&[
-        NotifyState::Status(event),
-        NotifyState::ExtendTimeoutUsec(micros),
-    ]);
+    tell(&[NotifyState::Status(event), extend_timeout(MIGRATION_PAUSE)]);
 }
 
 /// It serves now.
@@ -83,12 +79,15 @@ pub(in crate::cli) fn reloaded() {
 
 /// It stops, and may take as long as requests in flight are given.
 pub(in crate::cli) fn stopping(grace: Duration) {
-    let micros = grace.saturating_add(SLACK).as_micros();
     tell(&[
         NotifyState::Stopping,
         NotifyState::Status("stopping: waiting for requests in flight"),
-        NotifyState::ExtendTimeoutUsec(u32::try_from(micros).unwrap_or(u32::MAX)),
+        extend_timeout(grace.saturating_add(SLACK)),
     ]);
+}
+
+fn extend_timeout(time: Duration) -> NotifyState<'static> {
+    NotifyState::ExtendTimeoutUsec(u32::try_from(time.as_micros()).unwrap_or(u32::MAX))
 }
 
 /// Where the manager asks for signs of life (`WatchdogSec=`), gives them twice as often as it wants them, with what

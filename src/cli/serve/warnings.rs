@@ -9,8 +9,7 @@ use crate::config::{ClientAddressSource, Config};
 /// Each with the variable that it is about. Of the operator's files only that of the settings is looked at: what
 /// orchestrators mount is often readable by all, in a container with one user.
 pub(in crate::cli) fn find(config: &Config) -> Vec<String> {
-    let settings = config.warnings().into_iter();
-    let settings = settings.map(|it| format!("{}: {}", it.name, it.message));
+    let settings = config.warnings().into_iter().map(|it| it.to_string());
     let database = config.database.warnings().into_iter();
     let database = database.map(|warning| format!("DATABASE_URL: {warning}"));
     let env = exposure(open::env_file());

@@ -1,16 +1,25 @@
-//! `settings`: what is in force here, secrets masked; and what each setting means.
+//! `settings` and `secret`: what is in force here, secrets masked; what each setting means; and a new SECRET.
 
 pub(in crate::cli) mod man;
-pub(in crate::cli) mod secret;
 
 use std::process::ExitCode;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 
 use super::output::{self, Output};
 use crate::app::error::Error;
+use crate::base::secret::random_base62;
 use crate::cli::database::open;
-use crate::config::{Setting, SettingDescription, describe_settings};
+use crate::config::{SettingDescription, describe_settings};
+
+/// The length of a SECRET: 381 bits, with which nobody has to ask what is enough.
+const SECRET_LENGTH: usize = 64;
+
+#[derive(Subcommand)]
+pub(super) enum SecretCommand {
+    /// Print a new SECRET for the server; change nothing
+    New,
+}
 
 #[derive(Args)]
 pub(super) struct SettingsArgs {
@@ -29,22 +38,29 @@ pub(super) fn run(args: &SettingsArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+pub(super) fn print_new_secret() -> anyhow::Result<ExitCode> {
+    Output::text_once(&(random_base62(SECRET_LENGTH) + "\n"))?;
+    Ok(ExitCode::SUCCESS)
+}
+
 fn show(output: Output) -> anyhow::Result<()> {
     let settings = open::load()?.config()?.settings.0;
     output.print(&settings, "name", || {
-        let header = ["name", "value", "from"];
-        output::table(&header, settings.iter().map(row))
+        output::table(
+            &settings,
+            &[
+                ("name", |it| it.name.clone()),
+                ("value", |it| match (it.is_secret, it.is_set) {
+                    (true, true) => "(set, not shown)".to_owned(),
+                    (true, false) => "(not set)".to_owned(),
+                    (false, _) => it.value.clone(),
+                }),
+                ("from", |it| {
+                    if it.is_set { "set" } else { "default" }.to_owned()
+                }),
+            ],
+        )
     })
-}
-
-fn row(setting: &Setting) -> Vec<String> {
-    let value = match (setting.is_secret, setting.is_set) {
-        (true, true) => "(set, not shown)".to_owned(),
-        (true, false) => "(not set)".to_owned(),
-        (false, _) => setting.value.clone(),
-    };
-    let from = if setting.is_set { "set" } else { "default" };
-    vec![setting.name.clone(), value, from.to_owned()]
 }
 
 fn explain(names: &[String], output: Output) -> anyhow::Result<()> {

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Args, Subcommand};
+use serde_json::Value;
 
 use crate::app::{
     AssertionExplanation, ExchangeExplanation, ExchangeQuestion, ExchangeSubject,
@@ -13,6 +14,7 @@ use crate::app::{
 };
 use crate::base::secret::Secret;
 use crate::cli::database::open;
+use crate::cli::exit_code;
 use crate::cli::output::{self, OutputWithoutId};
 use crate::cli::token::read_token;
 use crate::domain::RejectedRequest;
@@ -100,14 +102,6 @@ pub(in crate::cli) async fn run(args: ExplainArgs) -> anyhow::Result<ExitCode> {
     Ok(exit_code(explained.granted))
 }
 
-fn exit_code(is_right: bool) -> ExitCode {
-    if is_right {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    }
-}
-
 fn read_assertion(file: &Path) -> anyhow::Result<String> {
     if file.as_os_str() == "-" {
         return Ok(std::io::read_to_string(std::io::stdin())?);
@@ -121,18 +115,16 @@ fn rules_table(explained: &AssertionExplanation) -> String {
         None => "refused: it authenticates no client".to_owned(),
     };
     let rules = output::table(
-        &["passed", "about", "rule", "expected", "came"],
-        explained.rules.iter().map(|rule| {
-            let judged = &rule.judged;
-            let passed = if judged.passed { "yes" } else { "NO" };
-            vec![
-                passed.to_owned(),
-                rule.about.clone(),
-                judged.rule.clone(),
-                judged.expected.clone(),
-                judged.came.clone(),
-            ]
-        }),
+        &explained.rules,
+        &[
+            ("passed", |rule| {
+                if rule.judged.passed { "yes" } else { "NO" }.to_owned()
+            }),
+            ("about", |rule| rule.about.clone()),
+            ("rule", |rule| rule.judged.rule.clone()),
+            ("expected", |rule| rule.judged.expected.clone()),
+            ("came", |rule| rule.judged.came.clone()),
+        ],
     );
     let mut parts = vec![verdict, rules];
     if !explained.remarks.is_empty() {
@@ -164,13 +156,14 @@ fn exchange_in_words(explained: &ExchangeExplanation) -> String {
         parts.push(format!("refused by the check {check}"));
         parts.push(refusal_in_words(refusal));
     }
-    if let (Some(header), Some(claims)) = (&explained.header, &explained.claims) {
-        parts.push(format!(
-            "granted, as a token like this\n{header:#}\n{claims:#}"
-        ));
-    }
+    let token = explained.header.as_ref().zip(explained.claims.as_ref());
+    parts.extend(token.map(token_in_words));
     parts.extend(explained.remarks.iter().cloned());
     parts.join("\n\n")
+}
+
+fn token_in_words((header, claims): (&Value, &Value)) -> String {
+    format!("granted, as a token like this\n{header:#}\n{claims:#}")
 }
 
 fn refusal_in_words(refusal: &ExplainedRejection) -> String {
@@ -182,15 +175,9 @@ fn refusal_in_words(refusal: &ExplainedRejection) -> String {
 }
 
 fn in_words(explained: &TokenExplanation) -> String {
-    let mut parts = Vec::new();
-    if let Some(refusal) = &explained.refusal {
-        parts.push(refusal_in_words(refusal));
-    }
-    if let (Some(header), Some(claims)) = (&explained.header, &explained.claims) {
-        parts.push(format!(
-            "granted, as a token like this\n{header:#}\n{claims:#}"
-        ));
-    }
+    let mut parts = Vec::from_iter(explained.refusal.as_ref().map(refusal_in_words));
+    let token = explained.header.as_ref().zip(explained.claims.as_ref());
+    parts.extend(token.map(token_in_words));
     if !explained.remarks.is_empty() {
         parts.push(explained.remarks.join("\n"));
     }
@@ -202,25 +189,17 @@ fn in_words(explained: &TokenExplanation) -> String {
 
 fn refusals_table(refusals: &[RejectedRequest]) -> String {
     output::table(
+        refusals,
         &[
-            "at",
-            "request_id",
-            "route",
-            "client",
-            "source",
-            "error",
-            "because",
+            ("at", |it| it.at.to_string()),
+            ("request_id", |it| it.request_id.clone()),
+            ("route", |it| it.route.clone()),
+            ("client", |it| {
+                it.client_id.as_ref().unwrap_or(&it.hint).clone()
+            }),
+            ("source", |it| it.source.clone()),
+            ("error", |it| it.error.clone()),
+            ("because", |it| it.reason.clone()),
         ],
-        refusals.iter().map(|it| {
-            vec![
-                it.at.to_string(),
-                it.request_id.clone(),
-                it.route.clone(),
-                it.client_id.clone().unwrap_or_else(|| it.hint.clone()),
-                it.source.clone(),
-                it.error.clone(),
-                it.reason.clone(),
-            ]
-        }),
     )
 }

@@ -2,16 +2,16 @@
 
 pub(in crate::cli) mod explain;
 
-use std::io::{IsTerminal, Read};
 use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Args, Subcommand};
 
-use super::output::{Output, OutputWithoutId};
+use super::output::{Output, OutputWithoutId, stdin};
 use crate::app::{App, TokenInspection};
 use crate::base::clock::Clock;
 use crate::cli::database::open;
+use crate::cli::exit_code;
 use crate::domain::SigningAlg;
 use crate::jwt;
 
@@ -21,13 +21,10 @@ pub(super) enum TokenCommand {
     #[command(aliases = ["show", "get", "decode", "verify"])]
     Inspect(InspectArgs),
     /// Revoke a token; every replica that has the database refuses it within 2 seconds
-    Revoke(RevokeArgs),
-}
-
-#[derive(Args)]
-pub(super) struct RevokeArgs {
-    /// The token; by default, or with `-`, read from stdin, so that it is neither in `ps` nor in the shell's history
-    token: Option<String>,
+    Revoke {
+        /// The token; by default, or with `-`, read from stdin, so that it is neither in `ps` nor in the shell's history
+        token: Option<String>,
+    },
 }
 
 #[derive(Args)]
@@ -44,12 +41,12 @@ pub(super) struct InspectArgs {
 pub(super) async fn run(command: TokenCommand) -> anyhow::Result<ExitCode> {
     match command {
         TokenCommand::Inspect(args) => inspect(args).await,
-        TokenCommand::Revoke(args) => revoke(args).await,
+        TokenCommand::Revoke { token } => revoke(token).await,
     }
 }
 
-async fn revoke(args: RevokeArgs) -> anyhow::Result<ExitCode> {
-    let token = read_token(args.token)?;
+async fn revoke(token: Option<String>) -> anyhow::Result<ExitCode> {
+    let token = read_token(token)?;
     let app = open::open().await?;
     let claims = app.tokens.revoke(&open::origin(), token.trim()).await?;
     Output::remark(&format!(
@@ -75,11 +72,7 @@ async fn inspect(args: InspectArgs) -> anyhow::Result<ExitCode> {
             inspection.verdict, inspection.header, inspection.claims
         )
     })?;
-    Ok(if inspection.good {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(exit_code(inspection.good))
 }
 
 /// By what is in the token and in the settings.
@@ -105,16 +98,8 @@ async fn inspect_alone(token: &str) -> anyhow::Result<TokenInspection> {
 }
 
 pub(super) fn read_token(argument: Option<String>) -> anyhow::Result<String> {
-    if let Some(token) = argument.filter(|token| token != "-") {
-        return Ok(token);
+    match argument.filter(|token| token != "-") {
+        Some(token) => Ok(token),
+        None => stdin::read("paste the token, Enter and Ctrl-D", 64 * 1024),
     }
-    if std::io::stdin().is_terminal() {
-        Output::remark("paste the token, Enter and Ctrl-D");
-    }
-    let mut token = String::new();
-    std::io::stdin()
-        .take(64 * 1024)
-        .read_to_string(&mut token)
-        .context("cannot read stdin")?;
-    Ok(token)
 }

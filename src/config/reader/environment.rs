@@ -12,7 +12,7 @@ use crate::config::reader::meaning;
 use crate::config::{Config, ConfigError, ConfigErrors};
 
 /// The variables of the process over those of a `.env` file.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Environment {
     /// What the command line says, and what development mode fills in.
     given: BTreeMap<&'static str, String>,
@@ -30,12 +30,7 @@ impl Environment {
         let found = path
             .try_exists()
             .with_context(|| format!("cannot look for {}", path.display()))?;
-        let mut environment = Self {
-            given: BTreeMap::new(),
-            file: None,
-            mistakes: Vec::new(),
-            warnings: Vec::new(),
-        };
+        let mut environment = Self::default();
         if found {
             let read = environment.read_file(path);
             read.with_context(|| format!("cannot read {}", path.display()))?;
@@ -112,9 +107,11 @@ impl Environment {
         }
         let changed = env_file::changed_since_0_1_0(&text, &values);
         self.warnings.extend(changed.into_iter().map(|name| {
-            let message = "has a `$`, which is a plain character here; token-server 0.1.0 replaced it with the value \
-                of a variable. In 'single quotes' every version reads it as it is";
-            let message = format!("{} {message}", path.display());
+            let message = format!(
+                "{} has a `$`, which is a plain character here; token-server 0.1.0 replaced it with the value of a \
+                    variable. In 'single quotes' every version reads it as it is",
+                path.display()
+            );
             ConfigError { name, message }
         }));
         self.file = Some(values);

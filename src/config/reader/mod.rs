@@ -4,28 +4,29 @@
 pub(in crate::config) mod description;
 pub(in crate::config) mod env_file;
 pub(in crate::config) mod environment;
-pub(in crate::config) mod warnings;
 
 use std::fmt;
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
-use utoipa::ToSchema;
+use std::time::Duration;
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::SAMPLE_SECRET;
 use crate::base::redact::{redact, redact_string};
 use crate::base::secret::Secret;
 use crate::base::secret::weak::weakness;
-use crate::base::units::{Bytes, parse_seconds};
+use crate::base::units::{Bytes, Seconds, parse_seconds};
 
 /// What to do about a bad `SECRET`.
 const MAKE_ONE: &str = "make one with `token-server secret new`";
 
 /// One mistake: which variable, what is wrong with it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{name}: {message}")]
 pub struct ConfigError {
     /// The variable.
     pub name: String,
@@ -40,11 +41,11 @@ pub struct ConfigErrors(pub Vec<ConfigError>);
 impl fmt::Display for ConfigErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let [only] = &self.0[..] {
-            return write!(f, "{}: {}", only.name, only.message);
+            return write!(f, "{only}");
         }
         write!(f, "the configuration has {} mistakes:", self.0.len())?;
         for error in &self.0 {
-            write!(f, "\n  {}: {}", error.name, error.message)?;
+            write!(f, "\n  {error}")?;
         }
         Ok(())
     }
@@ -77,9 +78,12 @@ impl fmt::Debug for Settings {
 
 pub(super) struct Reader<'a> {
     lookup: &'a dyn Fn(&str) -> Option<String>,
-    errors: Vec<ConfigError>,
-    warnings: Vec<ConfigError>,
-    found: Vec<Setting>,
+    /// Every mistake so far.
+    pub(super) errors: Vec<ConfigError>,
+    /// What keeps nobody from serving.
+    pub(super) warnings: Vec<ConfigError>,
+    /// What was read so far, in the order of reading.
+    pub(super) found: Vec<Setting>,
 }
 
 impl<'a> Reader<'a> {
@@ -92,22 +96,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// What was read so far, in the order of reading.
-    pub(super) fn settings(&mut self) -> Settings {
-        Settings(std::mem::take(&mut self.found))
-    }
-
-    /// What keeps nobody from serving.
-    pub(super) fn warnings(&mut self) -> Vec<ConfigError> {
-        std::mem::take(&mut self.warnings)
-    }
-
-    /// How many mistakes there are so far, for [`tolerate_since`](Self::tolerate_since).
-    pub(super) fn mistakes(&self) -> usize {
-        self.errors.len()
-    }
-
-    /// Makes warnings of the mistakes that there are since `mark`.
+    /// Makes warnings of the mistakes behind the first `mark`.
     pub(super) fn tolerate_since(&mut self, mark: usize, why: &str) {
         let tolerated = self.errors.drain(mark..).map(|mut error| {
             error.message = format!("{}; {why}", error.message);
@@ -131,16 +120,17 @@ impl<'a> Reader<'a> {
         found.any(|setting| setting.name == name && setting.is_set)
     }
 
-    /// Every mistake there was.
-    pub(super) fn finish(self) -> ConfigErrors {
-        ConfigErrors(self.errors)
-    }
-
     pub(super) fn refuse(&mut self, name: &str, message: impl Into<String>) {
         self.errors.push(ConfigError {
             name: name.to_owned(),
             message: redact_string(message.into()),
         });
+    }
+
+    /// [`refuse`](Self::refuse), for a setting that then has no value.
+    pub(super) fn refused<T>(&mut self, name: &str, message: impl Into<String>) -> Option<T> {
+        self.refuse(name, message);
+        None
     }
 
     /// A setting with a default.
@@ -149,6 +139,28 @@ impl<'a> Reader<'a> {
         T: FromStr<Err: Display>,
     {
         self.checked(name, expected, default, str::parse::<T>)
+    }
+
+    /// A switch, off by default.
+    pub(super) fn flag(&mut self, name: &str) -> bool {
+        self.parsed(name, "`true` or `false`", "false")
+    }
+
+    /// One of some words, each with its meaning.
+    pub(super) fn choice<T: Copy>(&mut self, name: &str, words: &[(&str, T)], default: &str) -> T {
+        let quoted: Vec<String> = words.iter().map(|(word, _)| format!("`{word}`")).collect();
+        let (expected, none) = match &quoted[..] {
+            [one, other] => (format!("{one} or {other}"), "it is neither"),
+            [others @ .., last] => {
+                let expected = format!("{} or {last}", others.join(", "));
+                (expected, "it is none of them")
+            }
+            [] => unreachable!("{name} has no words"),
+        };
+        self.checked(name, &expected, default, |text| {
+            let found = words.iter().find(|(word, _)| *word == text);
+            found.map(|(_, meaning)| *meaning).ok_or(none)
+        })
     }
 
     /// A setting that may be left out.
@@ -191,6 +203,11 @@ impl<'a> Reader<'a> {
                 text.parse::<T>().map_err(|error| error.to_string())?,
             )
         })
+    }
+
+    /// A duration with a default.
+    pub(super) fn duration(&mut self, name: &str, expected: &str, default: &str) -> Duration {
+        self.parsed::<Seconds>(name, expected, default).0
     }
 
     /// A size with a default and two ends, in bytes.
@@ -281,15 +298,9 @@ impl<'a> Reader<'a> {
                     self.warn_of_spaces(&file_name, Some(&value), trimmed.expose());
                     Some(trimmed)
                 }
-                Err(error) => {
-                    self.refuse(&file_name, format!("cannot read `{path}`: {error}"));
-                    None
-                }
+                Err(error) => self.refused(&file_name, format!("cannot read `{path}`: {error}")),
             },
-            (Some(_), Some(_)) => {
-                self.refuse(name, format!("set it or {file_name}, not both"));
-                None
-            }
+            (Some(_), Some(_)) => self.refused(name, format!("set it or {file_name}, not both")),
         }
     }
 
@@ -315,8 +326,7 @@ impl<'a> Reader<'a> {
         let errors_before = self.errors.len();
         let secret = self.optional_signing_secret(name);
         if let Some(weakness) = secret.as_ref().and_then(|it| weakness(it.expose())) {
-            self.refuse(name, format!("{weakness}; {MAKE_ONE}"));
-            return None;
+            return self.refused(name, format!("{weakness}; {MAKE_ONE}"));
         }
         if secret.is_none() && self.errors.len() == errors_before {
             self.refuse(
@@ -339,8 +349,7 @@ impl<'a> Reader<'a> {
         } else {
             return Some(secret);
         };
-        self.refuse(name, format!("{problem}; {MAKE_ONE}"));
-        None
+        self.refused(name, format!("{problem}; {MAKE_ONE}"))
     }
 
     /// The value without white space at its ends, whether it is of a variable or of a `.env` file: there only quotes would keep
@@ -356,6 +365,11 @@ impl<'a> Reader<'a> {
 /// What a value means: its text without white space at its ends. An empty one means that the setting is not set.
 pub(super) fn meaning(value: &str) -> Option<&str> {
     Some(value.trim()).filter(|text| !text.is_empty())
+}
+
+/// Words separated by spaces or commas.
+pub(super) fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split([' ', ',']).filter(|word| !word.is_empty())
 }
 
 /// A value, if it is in its range.
