@@ -57,7 +57,7 @@ struct Cli {
     serve: ServeArgs,
     /// Work in this folder
     #[arg(short = 'C', value_name = "DIR", global = true)]
-    folder: Option<PathBuf>,
+    directory: Option<PathBuf>,
     /// Read the settings from this file, in place of `.env`
     #[arg(long, value_name = "FILE", global = true)]
     env_file: Option<PathBuf>,
@@ -138,7 +138,7 @@ pub fn main() -> ExitCode {
     let cli = Cli::try_parse().unwrap_or_else(|error| refuse_arguments(&error));
     // Before there are threads, since it changes the environment.
     let handed_over = HandedOver::take();
-    if let Err(error) = open::locate(cli.folder.as_deref(), cli.env_file) {
+    if let Err(error) = open::locate(cli.directory.as_deref(), cli.env_file) {
         return report(&error);
     }
     // This thread is all that a command needs, and one of those that serve.

@@ -79,36 +79,28 @@ pub(in crate::cli) async fn run(app: &App, command: IdentityCommand) -> anyhow::
             print(app, &record.client, output).await
         }
         IdentityCommand::Remove(args) => {
-            ask_to_remove(app, &args).await?;
+            let identity = confirmed(app, &args).await?;
             let (by, id) = (&origin(), &args.client_id);
-            let client = app.clients.find(id).await?.client;
-            let mut identities = client.authentication.identities.iter();
-            let at = args.number.checked_sub(1);
-            let Some(identity) = at.and_then(|at| identities.nth(at)) else {
-                let what = format!("identity {} of `{id}`", args.number);
-                return Err(Error::not_found(what).into());
-            };
-            let client = app.clients.remove_identity(by, id, identity).await?;
+            let client = app.clients.remove_identity(by, id, &identity).await?;
             print(app, &client, args.output).await
         }
     }
 }
 
-async fn ask_to_remove(app: &App, args: &RemoveArgs) -> anyhow::Result<()> {
+/// The identity with the number, after a question. It is the one to remove even if the numbers change meanwhile.
+async fn confirmed(app: &App, args: &RemoveArgs) -> anyhow::Result<ClientIdentity> {
     let client = app.clients.find(&args.client_id).await?.client;
     let uses = app.usage.find_of_client(&args.client_id).await?;
     let listed = ListedIdentity::list(&client.authentication.identities, &uses);
+    let number = format!("identity {} of `{}`", args.number, args.client_id);
     let Some(listed) = args.number.checked_sub(1).and_then(|at| listed.get(at)) else {
-        return Ok(());
+        return Err(Error::not_found(number).into());
     };
-    let what = format!(
-        "identity {} of `{}` ({}), last used: {}; logins with it fail from now on",
-        args.number,
-        args.client_id,
-        listed.identity,
-        listed.last_use()
-    );
-    args.confirmation.ask(&what, "Remove it?")
+    let (identity, last_use) = (listed.identity, listed.last_use());
+    let what =
+        format!("{number} ({identity}), last used: {last_use}; logins with it fail from now on");
+    args.confirmation.ask(&what, "Remove it?")?;
+    Ok(identity.clone())
 }
 
 async fn print(app: &App, client: &Client, output: OutputWithoutId) -> anyhow::Result<()> {

@@ -98,6 +98,19 @@ fn the_page_of_the_package_is_typeset_without_a_complaint() {
 }
 
 #[test]
+fn a_folder_that_is_missing_is_made_below_the_present_one() {
+    let present = TempDir::new().unwrap();
+    let ran = Command::new(env!("CARGO_BIN_EXE_token-server"))
+        .args(["man", "made/pages"])
+        .current_dir(&present)
+        .output()
+        .unwrap();
+
+    assert!(ran.status.success(), "{ran:?}");
+    assert!(present.path().join("made/pages/token-server.1").exists());
+}
+
+#[test]
 fn a_folder_that_cannot_be_written_is_an_error_with_its_name() {
     let ran = Command::new(env!("CARGO_BIN_EXE_token-server"))
         .args(["man", "/dev/null/pages"])
