@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 use token_server::app::NewClient;
 use token_server::domain::{AuthMethods, AuthenticationSettings, ClientKeys, JwkSet};
 
+use crate::harness::workload::JWT_BEARER;
 use crate::harness::{BY, CLIENT, Log, NOW, Signer, TestApp, new_client};
-use crate::oauth::assertion::JWT_BEARER;
 
 #[tokio::test]
 async fn every_request_is_one_line() {

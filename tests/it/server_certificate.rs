@@ -14,8 +14,8 @@ use token_server::base::clock::{Clock, UnixTime};
 use token_server::config::TlsConfig;
 use token_server::http::Certificate;
 
-use crate::cli::{Ran, Shell, free_port, read_until, signal};
-use crate::harness::{Log, NOW, Served, write_certificate};
+use crate::cli::{free_port, read_until, signal};
+use crate::harness::{Log, NOW, Ran, Served, Shell, write_certificate};
 
 const BOTH: &[&rustls::SupportedProtocolVersion] =
     &[&rustls::version::TLS12, &rustls::version::TLS13];

@@ -4,7 +4,8 @@ use token_server::base::clock::Clock;
 
 use super::authority::Authority;
 use super::{LONG, NAME, presented_at};
-use crate::cli::{Ran, Shell, free_port, read_until, signal};
+use crate::cli::{free_port, read_until, signal};
+use crate::harness::{Ran, Shell};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn serve_orders_by_itself_and_the_commands_say_how_it_stands() {

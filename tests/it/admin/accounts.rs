@@ -5,8 +5,7 @@ use token_server::base::secret::Secret;
 use token_server::domain::{AdminRole, AdminStatus, ErrorCode};
 
 use super::{Browser, PASSWORD, create, name, portal};
-use crate::audit;
-use crate::harness::{BY, TestApp};
+use crate::harness::{BY, TestApp, trail};
 
 async fn refused(test: &TestApp, who: &str) -> [ErrorCode; 3] {
     let (app, who) = (&test.app, name(who));
@@ -217,7 +216,7 @@ async fn every_change_of_an_admin_is_in_the_trail_without_secrets() {
         actor: Some("olga".to_owned()),
         ..AuditFilter::default()
     };
-    let events = audit::find(&test, &filter).await;
+    let events = trail::find(&test, &filter).await;
 
     let actions: Vec<&str> = events.iter().map(|it| it.action.as_str()).collect();
     assert_eq!(

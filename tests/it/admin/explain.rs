@@ -109,9 +109,9 @@ async fn an_assertion_is_explained_rule_by_rule_and_not_shown_again() {
     let signer = crate::harness::Signer::new("ES256");
     let keys: serde_json::Value = token_server::base::json::from_str(&signer.jwks("k")).unwrap();
     let issuer = json!({"name": "ci", "issuer": "https://ci.test", "jwks": keys});
-    crate::identity::add(&test.app, &issuer).await;
+    crate::harness::workload::add(&test.app, &issuer).await;
     let identities = json!([{"issuer": "ci", "subject": "job"}]);
-    crate::identity::register(&test, "workload", &identities).await;
+    crate::harness::workload::register(&test, "workload", &identities).await;
     let sign = |sub: &str| {
         let claims = json!({"iss": "https://ci.test", "sub": sub, "aud": "https://tokens.test", "iat": NOW.0,
             "exp": NOW.0 + 60, "jti": sub});
@@ -155,7 +155,9 @@ async fn an_assertion_is_explained_rule_by_rule_and_not_shown_again() {
     }
     // It is not used up.
     assert_eq!(
-        crate::identity::present(&test, &right, None).await.status,
+        crate::harness::workload::present(&test, &right, None)
+            .await
+            .status,
         200
     );
     let empty = vera.post(path, &[("assertion", "")]).await;

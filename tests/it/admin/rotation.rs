@@ -4,8 +4,7 @@ use token_server::app::AuditFilter;
 use token_server::domain::ClientSecret;
 
 use super::{Browser, portal};
-use crate::audit;
-use crate::harness::{Answer, CLIENT, NOW, TestApp, id};
+use crate::harness::{Answer, CLIENT, NOW, TestApp, id, trail};
 
 const PATH: &str = "/admin/clients/billing";
 
@@ -97,7 +96,7 @@ async fn a_rotation_shows_a_new_secret_and_how_far_it_is_until_somebody_finishes
         actor: Some("omar".to_owned()),
         ..AuditFilter::default()
     };
-    let events = audit::find(&test, &filter).await;
+    let events = trail::find(&test, &filter).await;
     let actions: Vec<&str> = events.iter().map(|it| it.action.as_str()).collect();
     let expected = [
         "admin.log_in",

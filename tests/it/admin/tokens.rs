@@ -3,7 +3,7 @@
 use token_server::app::AuditFilter;
 
 use super::{Browser, portal, portal_with};
-use crate::audit;
+use crate::harness::trail;
 
 #[tokio::test]
 async fn a_token_is_taken_apart_judged_and_revoked() {
@@ -45,7 +45,7 @@ async fn a_token_is_taken_apart_judged_and_revoked() {
         action: Some("token.revoke".to_owned()),
         ..AuditFilter::default()
     };
-    assert_eq!(audit::find(&test, &filter).await.len(), 1);
+    assert_eq!(trail::find(&test, &filter).await.len(), 1);
 }
 
 #[tokio::test]

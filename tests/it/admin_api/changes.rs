@@ -4,8 +4,8 @@ use serde_json::json;
 use token_server::app::AuditFilter;
 
 use super::{ROBOT, Robot};
-use crate::audit::find;
 use crate::harness::TestApp;
+use crate::harness::trail::find;
 
 #[tokio::test]
 async fn a_change_of_what_was_changed_since_is_refused() {

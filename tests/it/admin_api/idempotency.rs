@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use token_server::app::AuditFilter;
 
 use super::{ROBOT, Robot, register, token};
-use crate::audit::find;
+use crate::harness::trail::find;
 use crate::harness::{Answer, TestApp};
 
 async fn create(robot: &Robot<'_>, key: &str, body: &Value) -> Answer {

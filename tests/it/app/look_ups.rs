@@ -15,8 +15,8 @@ use token_server::domain::{
     ExpectedVersion, JwkSet, Metadata,
 };
 
+use crate::harness::workload::JWT_BEARER;
 use crate::harness::{Answer, BY, CLIENT, Database, NOW, Signer, TestApp, form, id, new_client};
-use crate::oauth::assertion::JWT_BEARER;
 
 /// A source has three look-ups.
 const FEW: [(&str, &str); 1] = [("THROTTLE_SOURCE_FAILURES", "3")];

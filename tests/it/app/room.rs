@@ -5,7 +5,7 @@ use token_server::app::{AuditFilter, background};
 use token_server::domain::AuditEvent;
 
 use super::revocations::{rows, verify};
-use crate::audit::find;
+use crate::harness::trail::find;
 use crate::harness::{BY, CLIENT, Log, NOW, TestApp, id, new_client};
 
 /// A client, and how it calls.

@@ -5,8 +5,9 @@ use token_server::domain::ErrorCode;
 
 use super::forger::{change, rewrite_from};
 use super::{
-    B, C, all, broken_at, refuses_changes, rename, set_head_to, try_rename, verify, with_events,
+    B, C, broken_at, refuses_changes, rename, set_head_to, try_rename, verify, with_events,
 };
+use crate::harness::trail::all;
 use crate::harness::{BY, TestApp};
 
 /// Accepts what there is; the event up to which it does.

@@ -1,7 +1,8 @@
 use token_server::app::clients::transfer::import::{ImportOptions, ImportSource};
 use token_server::app::{ChainLink, NewClient, NewSecret};
 
-use super::{all, broken_at, rename, set_head_to, verify, with_events};
+use super::{broken_at, rename, set_head_to, verify, with_events};
+use crate::harness::trail::all;
 use crate::harness::{BY, TestApp, new_client};
 
 #[tokio::test]

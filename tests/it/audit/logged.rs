@@ -10,8 +10,7 @@ use token_server::app::{AuditFilter, AuditFormat, AuditLog};
 use token_server::config::AuditLogTarget;
 use token_server::domain::{Action, ClientId, ClientStatus};
 
-use crate::cli::{Ran, Shell};
-use crate::harness::{BY, CLIENT, TestApp, id};
+use crate::harness::{BY, CLIENT, Ran, Shell, TestApp, id};
 use crate::metrics::Operator;
 
 /// The members of a line, which programs rely on.

@@ -11,10 +11,11 @@ mod retention;
 mod rotation;
 mod sources;
 
+use token_server::app::AuditVerdict;
 use token_server::app::error::Result;
-use token_server::app::{AuditFilter, AuditPage, AuditVerdict, ChainedEvent};
-use token_server::domain::{AuditEvent, ErrorCode, ExpectedVersion, Name};
+use token_server::domain::{ErrorCode, ExpectedVersion, Name};
 
+use crate::harness::trail::all;
 use crate::harness::{BY, TestApp};
 
 /// Values of `SECRET` beside that of the tests.
@@ -23,17 +24,6 @@ const C: &str = "a third secret for tests, of more than 32 bytes";
 
 async fn verify(test: &TestApp) -> AuditVerdict {
     test.app.audit.verify(None).await.unwrap()
-}
-
-/// Every event that matches, the oldest first.
-pub(crate) async fn find(test: &TestApp, filter: &AuditFilter) -> Vec<AuditEvent> {
-    let listed = test.app.audit.list(filter, AuditPage::After(0), 10_000);
-    let listed = listed.await.unwrap().into_iter();
-    listed.map(|ChainedEvent { event, .. }| event).collect()
-}
-
-async fn all(test: &TestApp) -> Vec<AuditEvent> {
-    find(test, &AuditFilter::default()).await
 }
 
 /// A client with `count` events about it: its registration and changes of its name.

@@ -1,5 +1,6 @@
-use super::{all, rename, verify, with_events};
+use super::{rename, verify, with_events};
 use crate::harness::TestApp;
+use crate::harness::trail::all;
 
 const DAY: i64 = 86_400;
 

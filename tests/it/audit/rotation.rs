@@ -3,7 +3,8 @@
 use token_server::app::{App, AuditVerdict};
 use token_server::base::clock::Clock;
 
-use super::{B, C, all, refuses_changes, rename, with_events};
+use super::{B, C, refuses_changes, rename, with_events};
+use crate::harness::trail::all;
 use crate::harness::{Database, NOW, SECRET, TestApp, config};
 
 /// What `audit verify` says under these settings.

@@ -37,7 +37,6 @@ async fn every_page_is_for_all_screens_and_for_everybody() {
     scene.run("pages.mjs").await;
 }
 
-#[cfg(feature = "passkeys")]
 #[tokio::test]
 async fn a_passkey_is_added_and_used_and_the_last_one_stays() {
     let mut scene = Scene::start().await;

@@ -8,8 +8,8 @@ use serde_json::json;
 use tokio::process::Command;
 use tokio::sync::Mutex;
 
-use crate::cli::Shell;
 use crate::clients::{self, installed, log};
+use crate::harness::Shell;
 
 /// Beyond it the script is waiting for something that does not come.
 const PATIENCE: Duration = Duration::from_mins(6);

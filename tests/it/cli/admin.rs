@@ -7,15 +7,14 @@ use serde_json::Value;
 use token_server::app::AdminLogIn;
 use token_server::base::secret::Secret;
 
-use super::{Ran, Shell};
-use crate::harness::TestApp;
+use crate::harness::{Ran, Shell, TestApp};
 
 const CHOSEN: &str = "correct horse battery";
 
 impl Shell {
     /// The service on the same database.
     async fn service(&self) -> TestApp {
-        TestApp::on(self.database.clone(), &[]).await
+        TestApp::on(self.database().clone(), &[]).await
     }
 }
 

@@ -1,6 +1,6 @@
 use serde_json::Value;
 
-use super::{Ran, Shell};
+use crate::harness::{Ran, Shell};
 
 async fn with_clients() -> Shell {
     let shell = Shell::migrated().await;
@@ -101,7 +101,7 @@ async fn verify_tells_a_good_trail_from_a_broken_one() {
     assert_eq!(shell.run(&verify).code, 0);
 
     let sql = "update audit_events set actor = 'nobody' where event_id = 2";
-    assert_eq!(shell.database.execute(sql).await, 1);
+    assert_eq!(shell.database().execute(sql).await, 1);
 
     let broken = shell.run(&["audit", "verify", "--json"]);
     assert_eq!(broken.code, 1);
@@ -114,7 +114,7 @@ async fn with_a_lost_secret() -> Shell {
     let shell = with_clients().await;
     let sql = "update audit_events set key_id = 'f0f0f0f0f0f0f0f0' where event_id = 3";
     for sql in [sql, "update audit_head set key_id = 'f0f0f0f0f0f0f0f0'"] {
-        assert_eq!(shell.database.execute(sql).await, 1);
+        assert_eq!(shell.database().execute(sql).await, 1);
     }
     shell
 }

@@ -5,8 +5,7 @@ use std::fs;
 use token_server::app::NewClient;
 use token_server::domain::{Audience, Identifiers, Scope};
 
-use super::{Ran, Shell};
-use crate::harness::{CLIENT, SECRET, TestApp, new_client};
+use crate::harness::{CLIENT, Ran, SECRET, Shell, TestApp, new_client};
 
 /// The lines of the report that begin with `FAIL`.
 fn failures(ran: &Ran) -> Vec<&str> {
@@ -218,7 +217,7 @@ async fn introspect(test: &TestApp, id: &str, scopes: &str, identifiers: &str, t
 async fn clients_that_introspect_without_an_identifier_are_a_warning() {
     let shell = Shell::migrated().await;
     shell.certificate();
-    let test = TestApp::on(shell.database.clone(), &[]).await;
+    let test = TestApp::on(shell.database().clone(), &[]).await;
     let secret = test.client().await;
     let token = test.token(&secret).await;
     for (id, scopes, identifiers) in [
@@ -260,7 +259,7 @@ async fn clients_that_introspect_without_an_identifier_are_a_warning() {
 async fn of_many_that_introspect_without_an_identifier_some_are_named() {
     let shell = Shell::migrated().await;
     shell.certificate();
-    let test = TestApp::on(shell.database.clone(), &[]).await;
+    let test = TestApp::on(shell.database().clone(), &[]).await;
     let token = test.token(&test.client().await).await;
     for n in 10..21 {
         introspect(&test, &format!("c{n}"), "", "", &token).await;
@@ -285,7 +284,7 @@ async fn an_admin_with_passkeys_only_is_a_warning_in_a_build_without_until_a_res
     shell.run(&["admin", "create", "olga"]);
     assert!(!shell.run(&["check"]).out.contains("warn"));
     let clock = token_server::base::clock::Clock::system();
-    let test = crate::harness::TestApp::at(clock, shell.database.clone(), &[]).await;
+    let test = crate::harness::TestApp::at(clock, shell.database().clone(), &[]).await;
     crate::admin::store_passkey(&test, "olga").await;
 
     let warned = shell.run(&["check"]);

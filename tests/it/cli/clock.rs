@@ -1,13 +1,12 @@
 //! `clock`, and what `check` says of the clock.
 
-use super::{Ran, Shell};
-use crate::harness::Database;
+use crate::harness::{Database, Ran, Shell};
 
 /// A database that a server used long ago, or `None` on Postgres.
 async fn used_long_ago() -> Option<Shell> {
     let shell = Shell::migrated().await;
     shell.certificate();
-    let connection = &shell.database;
+    let connection = shell.database();
     connection
         .execute("update installation set clock_noted_at = 1000")
         .await;
@@ -63,7 +62,7 @@ async fn a_doubt_is_told_by_check_and_ends_by_a_confirmation() {
 #[tokio::test]
 async fn on_postgres_the_database_has_the_time() {
     let shell = Shell::migrated().await;
-    if is_sqlite(&shell.database) {
+    if is_sqlite(shell.database()) {
         return;
     }
     shell.certificate();

@@ -1,6 +1,6 @@
 //! `explain`, `usage`, `overview`, and what they have to do with quotas and secrets.
 
-use super::Shell;
+use crate::harness::Shell;
 
 #[tokio::test]
 async fn a_token_or_a_refusal_is_explained() {

@@ -2,8 +2,7 @@
 
 use token_server::base::clock::{Clock, UnixTime};
 
-use super::{Ran, Shell};
-use crate::harness::{SECRET, TestApp};
+use crate::harness::{Ran, SECRET, Shell, TestApp};
 
 const OTHER: &str = "another secret for tests, of more than 32 bytes";
 
@@ -137,7 +136,7 @@ async fn a_token_under_a_key_pair_is_inspected() {
         ("ISSUER", "https://localhost:2600"),
         ("SIGNING_ALG", "ES256"),
     ];
-    let test = TestApp::on(shell.database.clone(), &settings).await;
+    let test = TestApp::on(shell.database().clone(), &settings).await;
     let secret = test.client().await;
     let UnixTime(now) = Clock::system().now();
     test.clock.advance(now - test.clock.now().0);

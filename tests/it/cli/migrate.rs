@@ -1,7 +1,7 @@
 //! `migrate`, also by two at once.
 
 use super::serve::{read_until, signal};
-use super::{Ran, Shell};
+use crate::harness::{Ran, Shell};
 
 #[tokio::test]
 async fn it_says_what_it_applied_and_then_that_there_is_nothing_to_do() {
@@ -46,7 +46,7 @@ async fn a_schema_newer_than_its_own_is_served_and_left_alone() {
     let newer = "insert into _sqlx_migrations \
                  (version, description, success, checksum, execution_time) \
                  select 9999, 'of a later version', success, checksum, 0 from _sqlx_migrations where version = 100";
-    shell.database.connect().await.run(newer).await;
+    shell.database().connect().await.run(newer).await;
 
     let migrated = shell.run(&["migrate"]);
     let mut serving = shell
@@ -67,7 +67,7 @@ async fn a_database_of_a_pre_release_is_refused_by_name() {
     let shell = Shell::migrated().await;
     shell.certificate();
     let renamed = "update _sqlx_migrations set version = 22 where version = 109";
-    shell.database.connect().await.run(renamed).await;
+    shell.database().connect().await.run(renamed).await;
 
     for command in [
         &["migrate"][..],
@@ -93,7 +93,7 @@ async fn a_changed_migration_is_refused_also_when_nothing_is_pending() {
     shell.certificate();
     let changed = "update _sqlx_migrations set checksum = (select checksum from _sqlx_migrations where version = 100) \
                    where version = 104";
-    shell.database.connect().await.run(changed).await;
+    shell.database().connect().await.run(changed).await;
 
     for command in [&["migrate"][..], &["serve"], &["client", "list"]] {
         let ran = shell.run(command);

@@ -2,8 +2,8 @@
 
 use token_server::config::describe_settings;
 
-use super::{Ran, Shell};
 use crate::config::sample;
+use crate::harness::{Ran, Shell};
 
 #[tokio::test]
 async fn a_setting_is_explained_also_where_nothing_is_configured() {

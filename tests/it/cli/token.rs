@@ -5,8 +5,7 @@ use std::process::Stdio;
 
 use token_server::base::clock::{Clock, UnixTime};
 
-use super::{Ran, Shell};
-use crate::harness::{CLIENT, TestApp};
+use crate::harness::{CLIENT, Ran, Shell, TestApp};
 
 /// Tokens that the binary's settings make good: one of now, one that has ended.
 async fn tokens() -> (String, String) {
@@ -77,7 +76,7 @@ async fn a_token_that_is_no_good_is_shown_and_fails() {
 /// A service on the shell's database, at the time of the binary's clock, with a client and a token of it.
 async fn serving(shell: &Shell) -> (TestApp, String) {
     let issuer = [("ISSUER", "https://localhost:2600")];
-    let test = TestApp::on(shell.database.clone(), &issuer).await;
+    let test = TestApp::on(shell.database().clone(), &issuer).await;
     let UnixTime(now) = Clock::system().now();
     test.clock.advance(now - test.clock.now().0);
     let token = test.token(&test.client().await).await;

@@ -2,8 +2,8 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use super::Shell;
 use super::serve::{free_port, read_until, signal};
+use crate::harness::Shell;
 
 /// Serves, logs the client in once, and ends the server by this signal at once.
 async fn served_once(end: &str) -> Shell {

@@ -1,8 +1,7 @@
 //! Every field on the command line.
 
 use super::{CLIENT, Field, KEYS, assert_is, fields};
-use crate::cli::Shell;
-use crate::harness::TestApp;
+use crate::harness::{Shell, TestApp};
 
 #[tokio::test]
 async fn the_command_line_sets_shows_and_clears_every_field() {
@@ -12,7 +11,7 @@ async fn the_command_line_sets_shows_and_clears_every_field() {
     let run = |arguments: &[&str]| {
         let mut command = shell.command(&[&["client"], arguments].concat());
         command.env("JWKS_URI_HOSTS", "keys.test");
-        let ran = crate::cli::Ran::from(command.output().unwrap());
+        let ran = crate::harness::Ran::from(command.output().unwrap());
         assert_eq!(ran.code, 0, "{arguments:?}: {ran:?}");
         ran
     };

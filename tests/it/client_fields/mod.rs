@@ -15,8 +15,7 @@ use token_server::domain::{ClientChanges, Identifiers};
 
 use crate::admin::{Browser, portal_with};
 use crate::admin_api::Robot;
-use crate::cli::Shell;
-use crate::harness::{Answer, BY, TestApp, id, new_client};
+use crate::harness::{Answer, BY, Shell, TestApp, id, new_client};
 
 /// How a field is said on the fronts.
 struct Field {
@@ -153,7 +152,7 @@ async fn service() -> TestApp {
 
 async fn add_issuer(test: &TestApp) {
     let issuer = json!({"name": "k8s", "issuer": "https://k8s.test"});
-    crate::identity::add(&test.app, &issuer).await;
+    crate::harness::workload::add(&test.app, &issuer).await;
 }
 
 /// The fields of the OpenAPI document.
@@ -290,7 +289,7 @@ async fn no_front_makes_a_client_this_server_itself() {
         let arguments = ["client", "create", "new", "--identifier", &identifiers];
         let mut command = shell.command(&arguments);
         let output = command.env("ISSUER", "https://tokens.test").output();
-        let ran = crate::cli::Ran::from(output.unwrap());
+        let ran = crate::harness::Ran::from(output.unwrap());
         assert!(ran.code != 0 && ran.err.contains(&told), "{ran:?}");
     }
     assert_eq!(registered(&test).await, before);

@@ -6,8 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::{Server, done, register, run, until, worked};
-use crate::cli::Shell;
-use crate::harness::SECRET;
+use crate::harness::{SECRET, Shell};
 use crate::history::{administer, name_of};
 
 /// What was there before the backup, and what came after it.

@@ -10,8 +10,8 @@ use tempfile::TempDir;
 use yaml_rust2::YamlLoader;
 
 use super::{Server, done, register, run, until, worked};
-use crate::cli::Shell;
 use crate::clients::free_port;
+use crate::harness::Shell;
 
 /// What stands for the image: its user, and what its `docker-entrypoint.sh` comes to.
 const ENTRYPOINT: &str = "#!/bin/sh

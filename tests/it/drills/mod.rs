@@ -18,8 +18,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::cli::{Ran, Shell, signal};
+use crate::cli::signal;
 use crate::clients;
+use crate::harness::{Ran, Shell};
 
 type Settings<'a> = &'a [(&'a str, &'a str)];
 

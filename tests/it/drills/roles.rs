@@ -6,8 +6,7 @@ use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use url::Url;
 
 use super::{Server, done, register, run, until, worked};
-use crate::cli::Shell;
-use crate::harness::TestApp;
+use crate::harness::{Shell, TestApp};
 use crate::history::{administer, name_of};
 
 const ROLES: &str = "docs/deploy/postgres-roles.sql";

@@ -1,8 +1,7 @@
 //! SECRET and the password of the database are replaced while two replicas serve: docs/secrets.md.
 
 use super::{Server, Settings, done, register, run};
-use crate::cli::Shell;
-use crate::harness::SECRET;
+use crate::harness::{SECRET, Shell};
 
 /// Two replicas under the same settings, of which one is replaced after the other.
 struct Pair {

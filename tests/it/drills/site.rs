@@ -10,7 +10,7 @@ use std::process::{Command, Output};
 use token_server::base::secret::random_bytes;
 
 use super::Caller;
-use crate::cli::Shell;
+use crate::harness::Shell;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_token-server");
 const STAND_INS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/drills/stand_ins");

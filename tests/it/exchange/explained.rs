@@ -8,9 +8,8 @@ use token_server::domain::{ClientStatus, UsageSpan};
 use super::{ORDERS, SHOP, STOCK, Scene, claims};
 use crate::admin::{Browser, portal};
 use crate::admin_api::Robot;
-use crate::cli::Shell;
 use crate::explain::fixed;
-use crate::harness::{BY, NOW, id};
+use crate::harness::{BY, NOW, Shell, id};
 
 async fn explain(
     scene: &Scene,

@@ -5,15 +5,14 @@ mod clients;
 mod db;
 mod far;
 mod holder;
+pub(crate) mod lanes;
 mod log;
-mod password_gate;
-mod plain;
-mod postgres;
 mod prover;
 mod served;
+mod shell;
 mod signer;
-mod tls_gate;
-mod wire;
+pub(crate) mod trail;
+pub(crate) mod workload;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -37,15 +36,13 @@ pub(crate) use db::{Connection, Database, migrate};
 pub(crate) use far::Distance;
 pub(crate) use holder::Holder;
 pub(crate) use log::Log;
-pub(crate) use password_gate::PasswordGate;
-pub(crate) use plain::{ServedPlain, exchange, plain_request};
 pub(crate) use prover::{Prover, proof_claims, with_token};
 pub(crate) use served::{
-    PROXY_SIGNATURE, Served, client_config, proxy_header, serve_https, write_certificate,
+    PROXY_SIGNATURE, PasswordGate, Served, ServedPlain, TlsGate, Wire, client_config, exchange,
+    plain_request, proxy_header, serve_https, write_certificate,
 };
+pub(crate) use shell::{Ran, Shell};
 pub(crate) use signer::Signer;
-pub(crate) use tls_gate::TlsGate;
-pub(crate) use wire::Wire;
 
 /// The time at which every test begins.
 pub(crate) const NOW: UnixTime = UnixTime(1_800_000_000);

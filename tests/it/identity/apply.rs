@@ -14,8 +14,7 @@ use super::{
     ACCOUNT, CLUSTER, WORKLOAD, add, cluster_claims, header, key_set, new_client, present,
 };
 use crate::admin::{Browser, portal};
-use crate::cli::Shell;
-use crate::harness::{Answer, BY, Signer, TestApp, id, origin};
+use crate::harness::{Answer, BY, Shell, Signer, TestApp, id, origin};
 
 const OPTIONS: ApplyOptions = ApplyOptions {
     dry_run: false,

@@ -7,8 +7,8 @@ use super::{
     ACCOUNT, CLUSTER, GITHUB, JWT_SPIFFE, Scene, WORKLOAD, add, add_github, assert_refused,
     assert_told, cluster_claims, header, key_set, present, present_as, register, with,
 };
+use crate::harness::workload::JWT_BEARER;
 use crate::harness::{CLIENT, NOW, Signer, TestApp};
-use crate::oauth::assertion::JWT_BEARER;
 
 const GITLAB: &str = "https://gitlab.com";
 

@@ -6,8 +6,7 @@ use super::{
     ACCOUNT, CLUSTER, Scene, WORKLOAD, add_ci, cluster_claims, header, present, register, with,
 };
 use crate::admin_api::Robot;
-use crate::cli::Shell;
-use crate::harness::{NOW, Signer, TestApp};
+use crate::harness::{NOW, Shell, Signer, TestApp};
 
 async fn explain(test: &TestApp, token: &str, client_id: Option<&str>) -> Value {
     let explained = test.app.authentication.explain_assertion(token, client_id);

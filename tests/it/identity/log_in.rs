@@ -8,8 +8,8 @@ use super::{
     assert_refused, assert_told, cluster_claims, header, key_set, present, present_as, register,
     with,
 };
+use crate::harness::workload::JWT_BEARER;
 use crate::harness::{BY, Log, NOW, Signer, TestApp, id};
-use crate::oauth::assertion::JWT_BEARER;
 
 #[tokio::test]
 async fn a_workload_gets_a_token_with_its_platforms_token_and_no_secret() {

@@ -16,13 +16,9 @@ mod transfer;
 mod usage;
 
 use serde_json::{Value, json};
-use token_server::app::{App, NewClient};
-use token_server::domain::{AuthenticationSettings, Identities, IssuerSpec, Scope, TrustedIssuer};
 
-use crate::harness::{Answer, BY, NOW, Signer, TestApp, id};
-use crate::oauth::assertion::JWT_BEARER;
-
-pub(crate) const JWT_SPIFFE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-spiffe";
+use crate::harness::workload::{JWT_SPIFFE, add, new_client, present, present_as, register, spec};
+use crate::harness::{Answer, NOW, Signer, TestApp};
 
 /// The `iss` of every default Kubernetes cluster.
 const CLUSTER: &str = "https://kubernetes.default.svc.cluster.local";
@@ -42,14 +38,6 @@ const MANY_FAILURES: &[(&str, &str)] = &[
 /// The client that has it.
 const WORKLOAD: &str = "workload";
 
-pub(crate) fn spec(document: &Value) -> IssuerSpec {
-    token_server::base::json::from_str(&document.to_string()).unwrap()
-}
-
-pub(crate) async fn add(app: &App, document: &Value) -> TrustedIssuer {
-    app.issuers.add(BY, spec(document)).await.unwrap()
-}
-
 fn key_set(signer: &Signer) -> Value {
     token_server::base::json::from_str(&signer.jwks("k")).unwrap()
 }
@@ -59,12 +47,6 @@ async fn add_cluster(test: &TestApp, name: &str, signer: &Signer) {
     let document =
         json!({"name": name, "issuer": CLUSTER, "jwks": key_set(signer), "replay": "allow"});
     add(&test.app, &document).await;
-}
-
-/// Registers a client that logs in by these identities alone.
-pub(crate) async fn register(test: &TestApp, client_id: &str, identities: &Value) {
-    let new = new_client(client_id, identities, "read write");
-    test.app.clients.register(BY, new, None).await.unwrap();
 }
 
 /// A server of jobs whose tokens are good once, and [`WORKLOAD`] with an identity there.
@@ -86,19 +68,6 @@ async fn add_github(test: &TestApp, signer: &Signer) {
         &json!([{"issuer": "github", "claims": claims}]),
     )
     .await;
-}
-
-fn new_client(client_id: &str, identities: &Value, scopes: &str) -> NewClient {
-    let list = identities.as_array().unwrap();
-    NewClient {
-        client_id: Some(id(client_id)),
-        scopes: Scope::parse(scopes).unwrap(),
-        authentication: AuthenticationSettings {
-            identities: Identities::from_values(list).unwrap(),
-            ..AuthenticationSettings::default()
-        },
-        ..NewClient::default()
-    }
 }
 
 /// The claims of a bound service account token, as Kubernetes writes them.
@@ -154,31 +123,6 @@ impl Scene {
     async fn log_in(&self, token: &str) -> Answer {
         present(&self.test, token, Some(WORKLOAD)).await
     }
-}
-
-/// Presents a token at `/token`.
-pub(crate) async fn present(test: &TestApp, token: &str, client_id: Option<&str>) -> Answer {
-    present_as(test, "/token", JWT_BEARER, token, client_id).await
-}
-
-async fn present_as(
-    test: &TestApp,
-    path: &str,
-    assertion_type: &str,
-    token: &str,
-    client_id: Option<&str>,
-) -> Answer {
-    let mut form = vec![
-        ("client_assertion_type", assertion_type),
-        ("client_assertion", token),
-    ];
-    if path == "/token" {
-        form.push(("grant_type", "client_credentials"));
-    }
-    if let Some(id) = client_id {
-        form.push(("client_id", id));
-    }
-    test.post_form(path, &form).await
 }
 
 /// The one answer to whatever depends on what is registered.

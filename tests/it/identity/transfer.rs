@@ -5,8 +5,7 @@ use token_server::app::{IssuerStep, IssuersDocument};
 use token_server::domain::{Actor, AdminRole, IssuerName, IssuerStatus, Origin};
 
 use super::{CLUSTER, Scene, add, key_set};
-use crate::cli::Shell;
-use crate::harness::{BY, Signer, TestApp, id};
+use crate::harness::{BY, Shell, Signer, TestApp, id};
 
 fn document(issuers: &Value) -> IssuersDocument {
     let text = json!({"version": 1, "issuers": issuers}).to_string();

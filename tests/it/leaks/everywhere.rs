@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use token_server::app::AuditFilter;
 
 use super::{Planted, scene};
-use crate::audit::find;
+use crate::harness::trail::find;
 use crate::harness::{Answer, CLIENT, Log, TestApp, form};
 
 /// One request: a method, a path with its query, and the rest.

@@ -13,11 +13,10 @@ use token_server::domain::{
     ExpectedVersion, JwkSet, Scope,
 };
 
-use crate::audit;
+use crate::harness::workload::JWT_BEARER;
 use crate::harness::{
-    Answer, BY, CLIENT, Database, Log, NOW, Signer, TestApp, form, id, new_client,
+    Answer, BY, CLIENT, Database, Log, NOW, Signer, TestApp, form, id, new_client, trail,
 };
-use crate::oauth::assertion::JWT_BEARER;
 
 fn networks(text: &str) -> AllowedNetworks {
     AllowedNetworks::parse(text).unwrap()
@@ -249,7 +248,7 @@ async fn the_audit_trail_has_who_proved_themselves_from_a_wrong_network_once_an_
             action: Some(Action::ClientWrongNetwork.as_str().to_owned()),
             ..AuditFilter::default()
         };
-        audit::find(&test, &filter).await
+        trail::find(&test, &filter).await
     };
     log_in(&test, "192.0.2.9", "wrong").await;
     assert!(events().await.is_empty());

@@ -8,8 +8,7 @@ use token_server::domain::{Action, ClientVersion};
 
 use super::{client_in, log_in, move_to, networks};
 use crate::admin_api::Robot;
-use crate::audit;
-use crate::harness::{BY, CLIENT, TestApp, id, new_client};
+use crate::harness::{BY, CLIENT, TestApp, id, new_client, trail};
 
 #[tokio::test]
 async fn the_admin_api_sets_networks_and_refuses_senseless_ones() {
@@ -79,7 +78,7 @@ async fn a_change_of_networks_is_in_the_audit_trail_and_makes_another_version() 
         action: Some(Action::ClientUpdate.as_str().to_owned()),
         ..AuditFilter::default()
     };
-    let events = audit::find(&test, &filter).await;
+    let events = trail::find(&test, &filter).await;
     let state = |text: &Option<String>| -> serde_json::Value {
         token_server::base::json::from_str(text.as_deref().unwrap()).unwrap()
     };

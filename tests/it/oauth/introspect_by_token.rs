@@ -11,8 +11,8 @@ use token_server::domain::{
 };
 
 use super::Caller;
-use super::assertion::JWT_BEARER;
 use super::certificates::params;
+use crate::harness::workload::JWT_BEARER;
 use crate::harness::{Answer, BY, Holder, Log, Prover, TestApp, form, id, new_client};
 
 const SCOPE: &str = "token:introspect";

@@ -146,14 +146,14 @@ async fn add_workload(test: &TestApp) {
     let keys: Value = token_server::base::json::from_str(&signer.jwks("k")).unwrap();
     let issuer =
         json!({"name": "k8s", "issuer": "https://k8s.test", "jwks": keys, "replay": "allow"});
-    crate::identity::add(&test.app, &issuer).await;
+    crate::harness::workload::add(&test.app, &issuer).await;
     let identities = json!([{"issuer": "k8s", "subject": "system:serviceaccount:prod:billing"}]);
-    crate::identity::register(test, "workload", &identities).await;
+    crate::harness::workload::register(test, "workload", &identities).await;
     let now = test.clock.now();
     let claims = json!({"iss": "https://k8s.test", "sub": "system:serviceaccount:prod:billing", "aud": "https://tokens.test",
         "iat": now, "exp": now.plus(600)});
     let token = signer.sign(json!({"kid": "k"}), &claims);
-    let answer = crate::identity::present(test, &token, Some("workload")).await;
+    let answer = crate::harness::workload::present(test, &token, Some("workload")).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
 }
 

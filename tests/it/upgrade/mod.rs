@@ -14,7 +14,7 @@ use token_server::domain::{AdminRole, SigningAlg};
 use crate::admin::{Browser, second_factor_code};
 use crate::admin_api::Robot;
 use crate::app::import::OLD_SECRET;
-use crate::audit::find;
+use crate::harness::trail::find;
 use crate::harness::{Database, NOW, TestApp, id};
 use crate::oauth::assertion::present;
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::cli::{Ran, Shell, free_port, read_until, signal};
-use crate::harness::form;
+use crate::cli::{free_port, read_until, signal};
+use crate::harness::{Ran, Shell, form};
 
 /// Where `scripts/interop` puts the program of the release.
 const OLD: &str = concat!(

@@ -7,7 +7,7 @@ use token_server::store::StoreError;
 
 use super::{DAY, assert_held_back};
 use crate::admin::{Browser, portal_with};
-use crate::audit::find;
+use crate::harness::trail::find;
 use crate::harness::{BY, Database, Log, NOW, TestApp};
 use crate::metrics::Operator;
 

@@ -3,8 +3,9 @@
 use serde_json::json;
 
 use super::{replica, started_ahead};
+use crate::harness::workload::JWT_BEARER;
 use crate::harness::{CLIENT, NOW, Prover, Signer, TestApp, proof_claims};
-use crate::oauth::assertion::{JWT_BEARER, claims, register_with};
+use crate::oauth::assertion::{claims, register_with};
 
 const TOKEN_URL: &str = "https://tokens.test/token";
 

@@ -4,8 +4,7 @@ use token_server::app::AuditFilter;
 
 use super::{POST, find};
 use crate::admin::{Browser, portal};
-use crate::audit;
-use crate::harness::CLIENT;
+use crate::harness::{CLIENT, trail};
 
 #[tokio::test]
 async fn nothing_that_is_written_about_a_client_becomes_part_of_a_page() {
@@ -117,7 +116,7 @@ async fn disabling_enabling_and_revoking_do_what_they_say_in_the_name_of_who_did
         action: Some("client.".to_owned()),
         ..AuditFilter::default()
     };
-    let events = audit::find(&test, &filter).await;
+    let events = trail::find(&test, &filter).await;
     let actions: Vec<&str> = events.iter().map(|it| it.action.as_str()).collect();
     let expected = ["client.revoke_tokens", "client.disable", "client.enable"];
     assert_eq!(actions, expected);

@@ -7,8 +7,8 @@ use token_server::app::ListedIssuer;
 use token_server::domain::{ClientId, Generation, IssuerName};
 
 use super::{Browser, portal};
+use crate::harness::workload::{add, register};
 use crate::harness::{Answer, TestApp, id};
-use crate::identity::{add, register};
 
 #[tokio::test]
 async fn everybody_at_the_portal_reads_the_issuers_and_whose_identities_are_there() {
@@ -157,7 +157,7 @@ async fn an_owner_adds_an_issuer_and_changes_it() {
     assert_leads_to(&saved, "/admin/issuers/ci?done=saved");
     let issuer = find(&test, "ci").await.unwrap().issuer;
     let plain = json!({"name": "ci", "issuer": "https://ci.test"});
-    let plain = crate::identity::spec(&plain)
+    let plain = crate::harness::workload::spec(&plain)
         .build(issuer.created_at)
         .unwrap();
     assert_eq!(issuer, plain);

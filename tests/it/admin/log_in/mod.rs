@@ -15,9 +15,8 @@ use token_server::app::AuditFilter;
 use token_server::domain::AdminStatus;
 
 use super::{Browser, PASSWORD, create, name, portal, portal_with};
-use crate::app::lanes::{ENDLESS, ONE_PLACE, admin_log_in, drive};
-use crate::audit;
-use crate::harness::{BY, TestApp};
+use crate::harness::lanes::{ENDLESS, ONE_PLACE, admin_log_in, drive};
+use crate::harness::{BY, TestApp, trail};
 
 #[tokio::test]
 async fn an_unknown_name_a_wrong_password_and_a_disabled_admin_are_one_answer() {
@@ -101,12 +100,12 @@ async fn every_login_good_or_not_is_in_the_trail_with_where_it_came_from() {
         action: Some("admin.log_in_refused".to_owned()),
         ..AuditFilter::default()
     };
-    let refused = audit::find(&test, &filter).await;
+    let refused = trail::find(&test, &filter).await;
     let filter = AuditFilter {
         action: Some("admin.log_in".to_owned()),
         ..AuditFilter::default()
     };
-    let good = audit::find(&test, &filter).await;
+    let good = trail::find(&test, &filter).await;
 
     assert_eq!((good.len(), refused.len()), (1, 2));
     for event in good.iter().chain(&refused) {
@@ -324,7 +323,7 @@ async fn over_a_limit_no_answer_tells_which_networks_are_known() {
         action: Some("admin.log_in_refused".to_owned()),
         ..AuditFilter::default()
     };
-    assert_eq!(audit::find(&test, &filter).await.len(), 8);
+    assert_eq!(trail::find(&test, &filter).await.len(), 8);
 }
 
 #[tokio::test]

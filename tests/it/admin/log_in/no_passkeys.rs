@@ -9,8 +9,7 @@ use super::second_factor::code;
 use crate::admin::{
     Browser, PASSWORD, enrol, name, passkey_ids, portal, portal_with, remove_passkey,
 };
-use crate::audit;
-use crate::harness::{BY, TestApp};
+use crate::harness::{BY, TestApp, trail};
 
 const MISSING: &str =
     "this build does not support passkeys: use a released one, or build with --features passkeys";
@@ -77,7 +76,7 @@ async fn who_has_passkeys_only_is_refused_and_told_which_build_is_needed() {
             actor: Some("olga".to_owned()),
             ..AuditFilter::default()
         };
-        let events = audit::find(&test, &filter).await;
+        let events = trail::find(&test, &filter).await;
         assert_eq!(events.len(), 1);
         assert_eq!(events[0].action, "admin.log_in_refused");
         assert!(events[0].after.as_deref().unwrap().contains(MISSING));

@@ -6,8 +6,7 @@ use super::authenticator::{Authenticator, options};
 use crate::admin::{
     Browser, PASSWORD, enrol, name, passkey_ids, portal, portal_with, remove_passkey,
 };
-use crate::audit;
-use crate::harness::{Answer, BY};
+use crate::harness::{Answer, BY, trail};
 
 const NEW: &str = "/admin/account/passkey";
 const CHALLENGE: &str = "/admin/login/code";
@@ -73,7 +72,7 @@ async fn one_is_added_at_the_first_login_and_used_at_the_next_in_the_place_of_a_
         action: Some("admin.add_passkey".to_owned()),
         ..AuditFilter::default()
     };
-    let events = audit::find(&test, &filter).await;
+    let events = trail::find(&test, &filter).await;
     assert_eq!(
         events[0].after.as_deref(),
         Some(r#"{"passkeys":1,"passkey":"the key on my ring"}"#)

@@ -5,8 +5,7 @@ use token_server::app::AuditFilter;
 
 use super::second_factor::enrol;
 use crate::admin::{Browser, PASSWORD, portal};
-use crate::audit;
-use crate::harness::{Answer, TestApp};
+use crate::harness::{Answer, TestApp, trail};
 
 const PATH: &str = "/admin/account/recovery-codes";
 
@@ -54,7 +53,7 @@ async fn a_recovery_code_lets_in_once_however_it_is_typed() {
         action: Some("admin.use_recovery_code".to_owned()),
         ..AuditFilter::default()
     };
-    let events = audit::find(&test, &filter).await;
+    let events = trail::find(&test, &filter).await;
     let after: Vec<_> = events.iter().map(|it| it.after.as_deref()).collect();
     assert_eq!(
         after,

@@ -7,8 +7,7 @@ use token_server::domain::AdminRole;
 use totp_rs::{Builder, Secret};
 
 use crate::admin::{Browser, PASSWORD, create, name, portal, portal_with};
-use crate::audit;
-use crate::harness::{BY, SECRET, TestApp};
+use crate::harness::{BY, SECRET, TestApp, trail};
 
 /// An app that was told this secret; its code at the test's time.
 pub(crate) fn code(test: &TestApp, secret: &str) -> String {
@@ -85,7 +84,7 @@ async fn a_code_is_good_once_and_guessing_one_ends_in_429() {
         action: Some("admin.log_in_refused".to_owned()),
         ..AuditFilter::default()
     };
-    assert_eq!(audit::find(&test, &filter).await.len(), 2);
+    assert_eq!(trail::find(&test, &filter).await.len(), 2);
 
     for wrong in ["", "abc", "12345", "0000000"] {
         assert_eq!(log_in(wrong).await, 401, "{wrong}");
@@ -179,7 +178,7 @@ async fn a_reset_takes_it_away_and_removing_it_is_said_in_the_trail() {
         actor: Some("olga".to_owned()),
         ..AuditFilter::default()
     };
-    let actions = audit::find(&test, &filter).await;
+    let actions = trail::find(&test, &filter).await;
     let last = actions.last().unwrap();
     assert_eq!(last.action, "admin.remove_second_factor");
     assert_eq!(last.before.as_deref(), Some(r#"{"has_totp":true}"#));

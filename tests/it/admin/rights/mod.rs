@@ -267,7 +267,7 @@ async fn submit(
 async fn only_owners_change_a_client_with_a_reserved_scope_or_make_one() {
     let test = portal().await;
     let issuer = json!({"name": "ci", "issuer": "https://ci.test"});
-    crate::identity::add(&test.app, &issuer).await;
+    crate::harness::workload::add(&test.app, &issuer).await;
     for who in ["vera", "omar", "olga"] {
         let mut browser = Browser::of(&test, who).await;
         for (path, fields, effect) in TABLE {

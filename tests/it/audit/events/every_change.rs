@@ -11,7 +11,7 @@ use token_server::domain::{
     KeyId, Name, SigningAlg,
 };
 
-use crate::audit::{all, find};
+use crate::harness::trail::{all, find};
 use crate::harness::{BY, CLIENT, NOW, SECRET, TestApp, id, new_client};
 
 const KEYS: &str =
@@ -55,10 +55,10 @@ async fn log_in_from_elsewhere(test: &TestApp, trail: &mut Trail<'_>) {
 async fn change_issuers(test: &TestApp, trail: &mut Trail<'_>) {
     let issuers = &test.app.issuers;
     let document = json!({"name": "k8s", "issuer": "https://k8s.test"});
-    crate::identity::add(&test.app, &document).await;
+    crate::harness::workload::add(&test.app, &document).await;
     trail.expect(&[Action::IssuerAdd]).await;
     let name = IssuerName::parse("k8s").unwrap();
-    let change = crate::identity::spec(&json!({"replay": "allow"}));
+    let change = crate::harness::workload::spec(&json!({"replay": "allow"}));
     issuers.update(BY, &name, change).await.unwrap();
     trail.expect(&[Action::IssuerUpdate]).await;
     for (status, action) in [

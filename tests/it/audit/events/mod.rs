@@ -10,7 +10,7 @@ use token_server::domain::{
     Actor, AdminRole, AuditEvent, ClientChanges, ClientStatus, ExpectedVersion, Name, Origin,
 };
 
-use super::{all, find};
+use crate::harness::trail::{all, find};
 use crate::harness::{BY, CLIENT, NOW, TestApp, id, new_client};
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::cli::{Ran, Shell};
+use crate::harness::{Ran, Shell};
 
 /// RFC 8037 appendix A.2.
 const KEYS: &str = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"one","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;

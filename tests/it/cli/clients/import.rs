@@ -2,7 +2,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::time::Duration;
 
-use crate::cli::Shell;
+use crate::harness::Shell;
 
 fn count(shell: &Shell) -> usize {
     let listed = shell.run(&["client", "list", "--limit", "10000", "--json"]);

@@ -7,7 +7,7 @@ mod transfer;
 use std::io::Write;
 use std::process::Stdio;
 
-use super::{Ran, Shell};
+use crate::harness::{Ran, Shell};
 
 #[tokio::test]
 async fn a_client_is_made_shown_changed_and_deleted() {

@@ -1,7 +1,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use crate::cli::Shell;
+use crate::harness::Shell;
 
 const CLIENTS: usize = 1_000;
 
@@ -16,7 +16,7 @@ async fn a_thousand_clients_go_from_sqlite_to_another_database_and_back() {
     let shell = Shell::migrated().await;
     let from = |arguments: &[&str]| {
         let mut command = shell.command(arguments);
-        crate::cli::Ran::from(command.env("DATABASE_URL", SQLITE).output().unwrap())
+        crate::harness::Ran::from(command.env("DATABASE_URL", SQLITE).output().unwrap())
     };
     assert_eq!(from(&["migrate"]).code, 0);
     let rows: Vec<String> = (0..CLIENTS)

@@ -4,7 +4,7 @@ mod printing;
 
 use serde_json::{Value, json};
 
-use super::Shell;
+use crate::harness::Shell;
 
 async fn with_clients() -> Shell {
     let shell = Shell::migrated().await;

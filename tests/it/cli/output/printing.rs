@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::Stdio;
 
-use crate::cli::{Ran, Shell};
+use crate::harness::{Ran, Shell};
 
 #[tokio::test]
 async fn a_secret_is_printed_once_and_to_stdout_only() {

@@ -5,8 +5,7 @@ mod private_files;
 use std::fs;
 use std::process::Command;
 
-use super::{Ran, Shell};
-use crate::harness::SECRET;
+use crate::harness::{Ran, SECRET, Shell};
 
 fn run_with(url: &str) -> Ran {
     let folder = tempfile::TempDir::new().unwrap();
@@ -69,10 +68,10 @@ fn an_unknown_host_may_be_a_password_that_is_not_encoded() {
 #[tokio::test]
 async fn a_missing_database_and_a_missing_role_are_told_apart() {
     let shell = Shell::migrated().await;
-    if !shell.database.is_postgres() {
+    if !shell.database().is_postgres() {
         return;
     }
-    let mut url = url::Url::parse(&shell.database.url).unwrap();
+    let mut url = url::Url::parse(shell.database_url()).unwrap();
     url.set_path("/no_such_database");
     let missing = run_with(url.as_str());
     assert!(
@@ -81,7 +80,7 @@ async fn a_missing_database_and_a_missing_role_are_told_apart() {
         ),
         "{missing:?}"
     );
-    let mut url = url::Url::parse(&shell.database.url).unwrap();
+    let mut url = url::Url::parse(shell.database_url()).unwrap();
     url.set_username("no_such_role").unwrap();
     let role = run_with(url.as_str());
     assert!(role.err.contains("authentication failed: "), "{role:?}");
@@ -95,7 +94,7 @@ async fn a_command_says_which_database_it_uses() {
     let listed = shell.run(&["client", "list"]);
 
     let database = listed.database.unwrap();
-    match shell.database.url.strip_prefix("sqlite:") {
+    match shell.database().url.strip_prefix("sqlite:") {
         Some(file) => assert_eq!(database, format!("sqlite:{file}")),
         None => assert!(database.starts_with("postgres://"), "{database}"),
     }
@@ -128,7 +127,10 @@ fn without_any_setting_the_folder_is_most_likely_a_wrong_one() {
 async fn the_folder_and_the_file_of_settings_can_be_named() {
     let shell = Shell::migrated().await;
     let folder = tempfile::TempDir::new().unwrap();
-    let settings = format!("SECRET='{SECRET}'\nDATABASE_URL='{}'\n", shell.database.url);
+    let settings = format!(
+        "SECRET='{SECRET}'\nDATABASE_URL='{}'\n",
+        shell.database().url
+    );
     fs::write(folder.path().join("mine.env"), &settings).unwrap();
     fs::write(folder.path().join(".env"), &settings).unwrap();
     let place = folder.path().to_str().unwrap();
@@ -168,7 +170,7 @@ async fn the_folder_and_the_file_of_settings_can_be_named() {
 #[tokio::test]
 async fn a_command_leaves_nothing_beside_the_file_of_sqlite() {
     let shell = Shell::new().await;
-    let Some(file) = shell.database.url.strip_prefix("sqlite:") else {
+    let Some(file) = shell.database().url.strip_prefix("sqlite:") else {
         return;
     };
     for arguments in [&["migrate"][..], &["client", "create", "billing"]] {

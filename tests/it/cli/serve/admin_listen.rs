@@ -3,8 +3,8 @@
 use std::fs::File;
 use std::process::{Child, Stdio};
 
-use crate::cli::Shell;
 use crate::clients::{PORTS, free_port, listens};
+use crate::harness::Shell;
 
 /// A server with more settings, until this is dropped, and its two ports.
 struct Running {

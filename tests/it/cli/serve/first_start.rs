@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use tempfile::TempDir;
 
 use super::{read_until, signal};
-use crate::cli::Ran;
+use crate::harness::Ran;
 
 /// Runs the binary in a network of its own, where both ports are free whatever this machine serves, if that is
 /// permitted here; else on this machine's own ports.

@@ -3,7 +3,7 @@
 use std::process::{Child, Command, Stdio};
 
 use super::{free_port, read_until, signal};
-use crate::cli::{Ran, Shell};
+use crate::harness::{Ran, Shell};
 
 /// A server with a certificate that nobody else issued, and what asks it with the same settings.
 struct Scene {

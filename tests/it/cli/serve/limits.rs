@@ -11,7 +11,7 @@ use rustix::process::{Pid, Resource, Rlimit, prlimit};
 use tokio::time::timeout;
 
 use super::{free_port, signal};
-use crate::cli::{Ran, Shell};
+use crate::harness::{Ran, Shell};
 
 /// A server that runs, and what it has said.
 struct Serving {

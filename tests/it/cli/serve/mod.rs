@@ -16,7 +16,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Command};
 use std::time::Duration;
 
-use super::{Ran, Shell};
+use crate::harness::{Ran, Shell};
 
 /// A free port; another process might take it before we do, which the tests would show as a failure to listen.
 pub(crate) fn free_port() -> u16 {

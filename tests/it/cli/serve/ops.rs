@@ -5,7 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use std::process::Stdio;
 
 use super::{free_port, read_until, signal};
-use crate::cli::{Ran, Shell};
+use crate::harness::{Ran, Shell};
 
 /// What a plain GET answers.
 fn get(port: u16, path: &str) -> String {

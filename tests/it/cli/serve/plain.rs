@@ -10,8 +10,9 @@ use std::process::Child;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpSocket;
 
-use crate::cli::{Ran, Shell, signal};
+use crate::cli::signal;
 use crate::clients::{self, free_port};
+use crate::harness::{Ran, Shell};
 
 struct Running(Child);
 

@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use serde_json::Value;
 
 use super::{free_port, signal};
-use crate::cli::{Ran, Shell};
+use crate::harness::{Ran, Shell};
 
 /// What is held against the document. Which methods a path takes is a test of its own, and one path takes all.
 const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,\

@@ -9,8 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use super::signal;
-use crate::cli::{Ran, Shell};
-use crate::harness::write_certificate;
+use crate::harness::{Ran, Shell, write_certificate};
 
 /// For a word of the server, however busy the machine is.
 const PATIENCE: Duration = Duration::from_mins(2);

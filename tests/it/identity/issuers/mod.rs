@@ -10,8 +10,7 @@ use super::{
     ACCOUNT, CLUSTER, Scene, WORKLOAD, add, assert_refused, cluster_claims, key_set, new_client,
     present, register, spec,
 };
-use crate::cli::{Ran, Shell};
-use crate::harness::{BY, Signer, TestApp, id};
+use crate::harness::{BY, Ran, Shell, Signer, TestApp, id};
 
 fn name(text: &str) -> IssuerName {
     IssuerName::parse(text).unwrap()
@@ -381,7 +380,7 @@ async fn the_audit_trail_tells_what_was_done_to_issuers() {
         action: Some("issuer.".to_owned()),
         ..AuditFilter::default()
     };
-    let events = crate::audit::find(&test, &filter).await;
+    let events = crate::harness::trail::find(&test, &filter).await;
     let actions: Vec<&str> = events.iter().map(|event| event.action.as_str()).collect();
     let mut expected = [
         "issuer.add",

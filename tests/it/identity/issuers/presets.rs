@@ -2,8 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::cli::Shell;
-use crate::harness::Signer;
+use crate::harness::{Shell, Signer};
 
 /// The issuer of an account of AWS.
 const AWS: &str = "https://abc123-def456.tokens.sts.global.api.aws";

@@ -4,9 +4,10 @@ use serde_json::{Value, json};
 use token_server::domain::{IssuerName, IssuerStatus};
 
 use super::{claims, error, on, service};
+use crate::harness::workload::{add, present, register, spec};
 use crate::harness::{BY, Signer, TestApp};
 use crate::identity::platform::{Page, Platform};
-use crate::identity::{WORKLOAD, add, present, register, spec, with};
+use crate::identity::{WORKLOAD, with};
 
 /// Another replica, or the same one after a restart.
 async fn replica(test: &TestApp) -> TestApp {

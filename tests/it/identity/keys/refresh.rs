@@ -7,9 +7,10 @@ use serde_json::{Value, json};
 use token_server::domain::IssuerName;
 
 use super::{claims, log_in, service, trust};
+use crate::harness::workload::present;
 use crate::harness::{Signer, TestApp};
 use crate::identity::platform::{Page, Platform};
-use crate::identity::{CLUSTER, WORKLOAD, key_set, present};
+use crate::identity::{CLUSTER, WORKLOAD, key_set};
 use crate::metrics::Operator;
 
 #[tokio::test]

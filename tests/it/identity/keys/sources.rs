@@ -4,9 +4,10 @@ use serde_json::json;
 use token_server::domain::IssuerName;
 
 use super::{claims, error, log_in, service, trust};
+use crate::harness::workload::{add, present, spec};
 use crate::harness::{BY, Log, Signer};
 use crate::identity::platform::{Page, Platform};
-use crate::identity::{CLUSTER, WORKLOAD, add, assert_refused, key_set, present, spec};
+use crate::identity::{CLUSTER, WORKLOAD, assert_refused, key_set};
 
 const DISCOVERY: &str = "/.well-known/openid-configuration";
 

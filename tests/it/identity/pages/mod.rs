@@ -13,9 +13,8 @@ use serde_json::{Value, json};
 use stand_in::StandIn;
 
 use super::platform::{Page, Platform};
-use crate::cli::{Ran, Shell};
 use crate::clients::{self, log};
-use crate::harness::Signer;
+use crate::harness::{Ran, Shell, Signer};
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/workload-identity");
 

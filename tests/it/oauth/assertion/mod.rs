@@ -9,9 +9,8 @@ use serde_json::{Value, json};
 use token_server::app::NewClient;
 use token_server::domain::{AuthMethods, AuthenticationSettings, ClientKeys, JwkSet};
 
+use crate::harness::workload::JWT_BEARER;
 use crate::harness::{Answer, BY, CLIENT, NOW, Signer, TestApp, new_client};
-
-pub(crate) const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// Registers [`CLIENT`] with these keys and `private_key_jwt` alone.
 pub(super) async fn register(test: &TestApp, keys: ClientKeys) {

@@ -13,7 +13,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
 use super::Caller;
-use super::assertion::{JWT_BEARER, register};
+use super::assertion::register;
+use crate::harness::workload::JWT_BEARER;
 use crate::harness::{Answer, CLIENT, Signer, TestApp};
 
 /// A service that counts no failures, for there will be many.

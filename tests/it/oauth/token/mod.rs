@@ -6,7 +6,7 @@ use serde_json::json;
 use token_server::app::NewClient;
 use token_server::domain::{AuthMethods, AuthenticationSettings, ClientStatus};
 
-use super::assertion::JWT_BEARER;
+use crate::harness::workload::JWT_BEARER;
 use crate::harness::{Answer, CLIENT, TestApp, id, new_client};
 
 const GRANT: (&str, &str) = ("grant_type", "client_credentials");

@@ -56,7 +56,7 @@ async fn write_clients(store: &Store, round: usize) {
     let names = ["a", "b", "c"].map(|name| format!("{name}{round}"));
     let [a, b, c] = names.each_ref().map(|name| id(name));
     let issuer = json!({"name": format!("x{round}"), "issuer": format!("https://x{round}.test")});
-    let issuer = crate::identity::spec(&issuer).build(NOW).unwrap();
+    let issuer = crate::harness::workload::spec(&issuer).build(NOW).unwrap();
     store.insert_issuer(&issuer, stamp).await.unwrap();
     let mut one = record(a.as_str());
     let identity = json!({"issuer": issuer.name.as_str(), "subject": "a"});

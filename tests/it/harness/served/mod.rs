@@ -1,5 +1,10 @@
 //! The service on a real port.
 
+mod password_gate;
+mod plain;
+mod tls_gate;
+mod wire;
+
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
@@ -24,6 +29,10 @@ use tokio_rustls::client::TlsStream;
 use tokio_util::sync::CancellationToken;
 
 use super::TestApp;
+pub(crate) use password_gate::PasswordGate;
+pub(crate) use plain::{ServedPlain, exchange, plain_request};
+pub(crate) use tls_gate::TlsGate;
+pub(crate) use wire::Wire;
 
 /// The service on a port of its own, with TLS.
 pub(crate) struct Served {

@@ -7,8 +7,8 @@ use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::sync::watch;
 use url::Url;
 
-use super::Database;
 use super::wire::{Server, through};
+use crate::harness::Database;
 
 /// `AuthenticationCleartextPassword`.
 const ASK: [u8; 9] = [b'R', 0, 0, 0, 8, 0, 0, 0, 3];

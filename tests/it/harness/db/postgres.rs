@@ -12,7 +12,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 use url::Url;
 
-use super::db::migrate;
+use super::migrate;
 
 /// How many copies are made before a test asks for them.
 const AHEAD: usize = 2;

@@ -9,7 +9,7 @@ use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::sync::watch;
 use url::Url;
 
-use super::Database;
+use crate::harness::Database;
 
 /// A relay between the service and its database.
 pub(crate) struct Wire {

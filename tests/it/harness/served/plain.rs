@@ -11,7 +11,7 @@ use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::TestApp;
+use crate::harness::TestApp;
 
 /// The service without TLS.
 pub(crate) struct ServedPlain {

@@ -1,6 +1,8 @@
 //! A fresh database for each test: one of its own on a server of Postgres, a file of its own on SQLite. The migrations
 //! run once in a process; each test gets a copy.
 
+mod postgres;
+
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
@@ -12,8 +14,8 @@ use token_server::app::App;
 use token_server::base::clock::Clock;
 use tokio::sync::OnceCell;
 
-use super::postgres::{self, OnServer};
 use super::{NOW, config};
+use postgres::OnServer;
 
 /// A file of SQLite after the migrations.
 static SQLITE: OnceCell<Vec<u8>> = OnceCell::const_new();

@@ -12,7 +12,8 @@ use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio_rustls::TlsAcceptor;
 
 use super::wire::Server;
-use super::{Database, write_certificate};
+use super::write_certificate;
+use crate::harness::Database;
 
 /// `SSLRequest`.
 const REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
