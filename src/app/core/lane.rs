@@ -213,19 +213,26 @@ impl<S: Default> Shared<S> {
     /// Waits for a job; `None` when the lane is closed.
     fn next(&self, state: &mut S) -> Option<Job<S>> {
         let has_nothing = |queue: &mut Queue<S>| queue.waiting.len() == 0 && !queue.is_closed;
-        let (changed, queue) = (&self.changed, self.lock());
-        let waited = changed.wait_timeout_while(queue, IDLE, has_nothing);
+        let waited = self
+            .changed
+            .wait_timeout_while(self.lock(), IDLE, has_nothing);
         let (mut queue, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
         if timeout.timed_out() {
             drop(queue);
             *state = S::default();
-            let woken = changed.wait_while(self.lock(), has_nothing);
+            queue = self.lock();
+        }
+        // Not by a wait with a condition: on a poisoned mutex it ends with whatever wakes it.
+        loop {
+            if queue.is_closed {
+                return None;
+            }
+            if let Some(job) = queue.waiting.pop() {
+                return Some(job);
+            }
+            let woken = self.changed.wait(queue);
             queue = woken.unwrap_or_else(PoisonError::into_inner);
         }
-        if queue.is_closed {
-            return None;
-        }
-        queue.waiting.pop()
     }
 }
 
@@ -309,6 +316,25 @@ mod tests {
         blocked.await.unwrap();
         assert_eq!(first.await.unwrap(), "first");
         assert_eq!(other.await.unwrap(), "other");
+    }
+
+    #[tokio::test]
+    async fn a_thread_outlives_a_poisoned_queue() {
+        let lane = lane(1);
+        lane.run(A, |_| ()).await.unwrap();
+        let poisoned = catch_unwind(AssertUnwindSafe(|| {
+            let _queue = lane.0.lock();
+            std::panic::resume_unwind(Box::new("without a word in the output of the test"));
+        }));
+        assert!(poisoned.is_err() && lane.0.queue.is_poisoned());
+        for _ in 0..3 {
+            // Nothing has arrived, as for a thread that another one was quicker than.
+            lane.0.changed.notify_all();
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+
+        let job = tokio::time::timeout(Duration::from_secs(10), lane.run(A, |_| "done"));
+        assert_eq!(job.await.unwrap().unwrap(), "done");
     }
 
     #[tokio::test]
