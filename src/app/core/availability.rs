@@ -1,10 +1,7 @@
 //! What the service can do now, and what is wrong with the database if it is degraded. It follows from the last reading of
 //! the changes, so asking costs nothing.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
-
-use arc_swap::ArcSwap;
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
 use crate::app::core::Core;
 use crate::app::error::{Error, Result};
@@ -128,10 +125,25 @@ impl From<Fault> for Degradation {
     }
 }
 
+/// Every state; the first one is that of the start.
+const STATES: [Readiness; 3 + Degradation::ALL.len()] = {
+    let mut states = [Readiness::Starting; 3 + Degradation::ALL.len()];
+    states[1] = Readiness::Ready;
+    states[2] = Readiness::Stale;
+    let mut place = 3;
+    while place < states.len() {
+        states[place] = Readiness::Degraded(Degradation::ALL[place - 3]);
+        place += 1;
+    }
+    states
+};
+
 /// When changes were last read, and whether the database answers.
 pub(crate) struct Availability {
+    /// When the changes were last read up to their end.
     read_at: AtomicI64,
-    readiness: ArcSwap<Readiness>,
+    /// The place of the readiness in [`STATES`]: each login reads it up to three times.
+    readiness: AtomicUsize,
     degradations: [Counter; Degradation::ALL.len()],
     rejected: Counter,
     rejected_stale: Counter,
@@ -141,7 +153,7 @@ impl Default for Availability {
     fn default() -> Self {
         Self {
             read_at: AtomicI64::new(i64::MIN),
-            readiness: ArcSwap::from_pointee(Readiness::Starting),
+            readiness: AtomicUsize::new(0),
             degradations: Default::default(),
             rejected: Counter::default(),
             rejected_stale: Counter::default(),
@@ -151,12 +163,14 @@ impl Default for Availability {
 
 impl Availability {
     pub(crate) fn readiness(&self) -> Readiness {
-        **self.readiness.load()
+        STATES[self.readiness.load(Ordering::Acquire)]
     }
 
     /// Whether it was another one before.
     pub(crate) fn set_readiness(&self, readiness: Readiness) -> bool {
-        let is_new = *self.readiness.swap(Arc::new(readiness)) != readiness;
+        let place = STATES.iter().position(|state| *state == readiness);
+        let place = place.unwrap_or_default();
+        let is_new = self.readiness.swap(place, Ordering::AcqRel) != place;
         if let Readiness::Degraded(reason) = readiness
             && is_new
         {
