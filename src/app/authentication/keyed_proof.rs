@@ -105,7 +105,9 @@ impl Authentication {
         match proof {
             KeyedProof::Assertion(assertion) => self.judge_assertion(client, assertion).await,
             KeyedProof::Platform(proof) => self.judge_platform_token(client, proof).await,
-            KeyedProof::Certificate(shown) => self.judge_certificate(client, shown).await,
+            KeyedProof::Certificate(certificate) => {
+                self.judge_certificate(client, certificate).await
+            }
         }
     }
 
@@ -119,7 +121,7 @@ impl Authentication {
         judged?;
         match self.refuse_network(&record.client, source) {
             Some(reason) => Err(reason),
-            None => Ok(AuthenticatedClient::by_secret(record, None)),
+            None => Ok(AuthenticatedClient::new(record, None)),
         }
     }
 }

@@ -80,7 +80,7 @@ pub struct AuthenticatedClient {
 }
 
 impl AuthenticatedClient {
-    fn by_secret(record: Arc<ClientRecord>, secret: Option<usize>) -> Self {
+    fn new(record: Arc<ClientRecord>, secret: Option<usize>) -> Self {
         Self {
             record,
             secret,

@@ -102,12 +102,12 @@ impl Authentication {
         }
         if is_current {
             self.secrets.verified.asked.hits.inc();
-            return Ok(Some(AuthenticatedClient::by_secret(record, secret)));
+            return Ok(Some(AuthenticatedClient::new(record, secret)));
         }
         let record = Box::pin(self.cache.get_or_load(&id, self.core.database()?)).await?;
         Ok(record.and_then(|record| {
             let secret = self.find_proved(&record, way, plain, limits);
-            secret.map(|_| AuthenticatedClient::by_secret(record, secret))
+            secret.map(|_| AuthenticatedClient::new(record, secret))
         }))
     }
 
@@ -162,7 +162,7 @@ impl Authentication {
         let secret = self.find_proved(&record, way, plain, Limits::Held);
         if secret.is_some() {
             self.secrets.verified.asked.hits.inc();
-            return Ok(Ok(AuthenticatedClient::by_secret(record, secret)));
+            return Ok(Ok(AuthenticatedClient::new(record, secret)));
         }
         self.secrets.verified.asked.misses.inc();
         self.prove_by_hashing(&record, way, plain).await
@@ -208,7 +208,7 @@ impl Authentication {
                         way.source,
                     );
                     let record = Arc::clone(record);
-                    return Ok(Ok(AuthenticatedClient::by_secret(record, Some(index))));
+                    return Ok(Ok(AuthenticatedClient::new(record, Some(index))));
                 }
             }
         }
