@@ -43,8 +43,9 @@ impl Acme {
     /// authority, once there is a new one.
     pub async fn renew(&self, by: &Origin, is_compromised: bool) -> Result<CertificateStanding> {
         self.read().await?;
-        let (store, known) = (&self.core.store, self.known());
-        let now = self.core.trusted_time().await?;
+        // To be read before the order, which puts another certificate in its place.
+        let before = self.known();
+        let (store, now) = (&self.core.store, self.core.trusted_time().await?);
         let lease = self.lease(now);
         let any_time = UnixTime(i64::MAX);
         if !store.lease_acme_order(&lease, any_time, now).await? {
@@ -57,7 +58,10 @@ impl Acme {
                 "the authority issued no certificate: {problem}"
             )));
         }
-        let old = known.record.as_ref().and_then(|it| it.certificate.as_ref());
+        let old = before
+            .record
+            .as_ref()
+            .and_then(|it| it.certificate.as_ref());
         if is_compromised && let Some(old) = old {
             self.revoke_certificate(by, old).await?;
         }
@@ -84,12 +88,12 @@ impl Acme {
         let issued = timeout(Duration::from_secs(seconds), self.issue(by)).await;
         let late = |_| Err(ours(format!("the authority took more than {seconds} s")));
         let kept = match issued.unwrap_or_else(late) {
+            // One that cannot be kept is of no use to anybody, so the lease need not run out.
             Ok(issued) => self.keep_certificate(by, lease, &issued).await,
             Err(failed) => Err(failed),
         };
         let problem = match kept {
             Ok(()) => None,
-            // Of no use to anybody, so the lease need not run out.
             Err(failed) => Some(self.note_failure(by, lease, failed).await?),
         };
         self.read().await?;
