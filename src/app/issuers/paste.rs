@@ -88,8 +88,7 @@ impl Paste {
 
     /// The text for a client. `issuer`: this server.
     pub fn text(&self, issuer: &str, client_id: &ClientId) -> String {
-        let log_in = curl(issuer, client_id, self.assertion);
-        let log_in = log_in.replace("jwt-bearer", self.assertion_type);
+        let log_in = self.curl(issuer, client_id);
         // Each line as deep as the first.
         let before = self.template.split("LOG_IN").next().unwrap_or_default();
         let indent = before.rsplit('\n').next().unwrap_or_default();
@@ -97,17 +96,18 @@ impl Paste {
         let text = self.template.replace("ISSUER", issuer);
         text.replace("LOG_IN", &log_in)
     }
-}
 
-/// The call of a shell. An id may have characters that mean something there.
-fn curl(issuer: &str, client_id: &ClientId, assertion: &str) -> String {
-    let server = issuer.trim_end_matches('/');
-    let quoted = client_id.as_str().replace('\'', r"'\''");
-    format!(
-        "curl -sS {server}/token -d grant_type=client_credentials --data-urlencode 'client_id={quoted}' \\\n\
-         \x20 -d client_assertion_type=urn:ietf:params:oauth:client-assertion-type:jwt-bearer \\\n\
-         \x20 --data-urlencode \"client_assertion{assertion}\""
-    )
+    /// The call of a shell. An id may have characters that mean something there.
+    fn curl(&self, issuer: &str, client_id: &ClientId) -> String {
+        let server = issuer.trim_end_matches('/');
+        let quoted = client_id.as_str().replace('\'', r"'\''");
+        let (assertion, assertion_type) = (self.assertion, self.assertion_type);
+        format!(
+            "curl -sS {server}/token -d grant_type=client_credentials --data-urlencode 'client_id={quoted}' \\\n\
+             \x20 -d client_assertion_type=urn:ietf:params:oauth:client-assertion-type:{assertion_type} \\\n\
+             \x20 --data-urlencode \"client_assertion{assertion}\""
+        )
+    }
 }
 
 #[cfg(test)]
@@ -124,5 +124,23 @@ mod tests {
             text.contains("curl -sS https://tokens.test/token"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn a_name_that_looks_like_the_assertion_type_stays_as_it_is() {
+        let id = ClientId::parse("jwt-bearer-gateway").unwrap();
+        let spiffe = Paste {
+            assertion_type: "jwt-spiffe",
+            ..Paste::new(SPIFFE, "=$assertion")
+        };
+        let text = spiffe.text("https://jwt-bearer.test", &id);
+        for part in [
+            "'client_id=jwt-bearer-gateway'",
+            "-audience https://jwt-bearer.test ",
+            "curl -sS https://jwt-bearer.test/token ",
+            "client_assertion_type=urn:ietf:params:oauth:client-assertion-type:jwt-spiffe ",
+        ] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
     }
 }
