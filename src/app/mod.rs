@@ -52,9 +52,9 @@ pub use clients::heavy_secrets::HeavySecrets;
 pub use clients::transfer::export::ClientExport;
 pub use core::error;
 pub use issuers::{
-    Aws, CheckedKey, GitHub, GitLab, Google, ImportedIssuer, IssuerCheck, IssuerMetrics,
-    IssuerStep, Issuers, IssuersDocument, Kubernetes, ListedIssuer, Paste, Preset, PresetPlan,
-    RevokedAtIssuer, Spiffe, issuer_lines,
+    Aws, CheckedKey, GitHub, GitLab, Google, ImportedIssuer, Instructions, IssuerCheck,
+    IssuerMetrics, IssuerStep, Issuers, IssuersDocument, Kubernetes, ListedIssuer, Preset,
+    PresetPlan, RevokedAtIssuer, Spiffe, issuer_lines,
 };
 pub use keys::{KeyMetrics, KeyStatus, Keys, Rotation};
 pub use replication::Replication;

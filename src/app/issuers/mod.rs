@@ -2,10 +2,10 @@
 
 mod check;
 mod crud;
+mod instructions;
 mod judge;
 mod keys;
 mod lines;
-mod paste;
 mod preset;
 mod transfer;
 
@@ -18,10 +18,10 @@ use tokio::sync::Mutex;
 
 pub use check::{CheckedKey, IssuerCheck};
 pub use crud::{ListedIssuer, RevokedAtIssuer};
+pub use instructions::Instructions;
 pub use keys::IssuerMetrics;
 pub(crate) use keys::LoadedIssuer;
 pub use lines::issuer_lines;
-pub use paste::Paste;
 pub use preset::{Aws, GitHub, GitLab, Google, Kubernetes, Preset, PresetPlan, Spiffe};
 pub(crate) use transfer::PlannedIssuer;
 pub use transfer::{ImportedIssuer, IssuerStep, IssuersDocument};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::app::error::{Error, Result};
-use crate::app::issuers::paste::{self, Paste};
+use crate::app::issuers::instructions::{self, Instructions};
 use crate::base::json;
 use crate::domain::{Identities, IssuerName, IssuerSpec, IssuerUrl, SpiffeId};
 
@@ -27,7 +27,7 @@ pub struct Workload {
     /// Claims by their pointers, and the value of each.
     claims: Vec<(&'static str, String)>,
     warning: Option<&'static str>,
-    paste: Paste,
+    instructions: Instructions,
 }
 
 /// A pod with a service account.
@@ -73,8 +73,8 @@ impl Preset for Kubernetes {
                 "a service account that is deleted and created again with the same name logs in as the same client; \
                     --service-account-uid tells them apart",
             ),
-            paste: Paste::new(
-                paste::KUBERNETES.replace("SERVICE_ACCOUNT", account),
+            instructions: Instructions::new(
+                instructions::KUBERNETES.replace("SERVICE_ACCOUNT", account),
                 "@/var/run/secrets/token-server/token",
             ),
         })
@@ -127,7 +127,7 @@ impl Preset for GitHub {
             warning: self.narrowed.is_none().then_some(
                 "every workflow of the repository gets tokens, even one that a pull request changes",
             ),
-            paste: Paste::new(paste::GITHUB, "=$assertion"),
+            instructions: Instructions::new(instructions::GITHUB, "=$assertion"),
         })
     }
 }
@@ -159,7 +159,7 @@ impl Preset for GitLab {
             warning: self.any_ref.then_some(
                 "jobs of every branch get tokens, even of branches that nobody has reviewed",
             ),
-            paste: Paste::new(paste::GITLAB, "=$ASSERTION"),
+            instructions: Instructions::new(instructions::GITLAB, "=$ASSERTION"),
         })
     }
 }
@@ -186,9 +186,9 @@ impl Preset for Spiffe {
             subject: Some(self.id.as_str().to_owned()),
             claims: Vec::new(),
             warning: None,
-            paste: Paste {
+            instructions: Instructions {
                 assertion_type: "jwt-spiffe",
-                ..Paste::new(paste::SPIFFE, "=$assertion")
+                ..Instructions::new(instructions::SPIFFE, "=$assertion")
             },
         })
     }
@@ -229,7 +229,7 @@ impl Preset for Aws {
             subject: Some(principal.clone()),
             claims: vec![(PRINCIPAL, principal.clone())],
             warning: None,
-            paste: Paste::new(paste::AWS, "=$assertion"),
+            instructions: Instructions::new(instructions::AWS, "=$assertion"),
         })
     }
 }
@@ -258,7 +258,7 @@ impl Preset for Google {
             subject: Some(id.clone()),
             claims: Vec::new(),
             warning: None,
-            paste: Paste::new(paste::GOOGLE, "=$assertion"),
+            instructions: Instructions::new(instructions::GOOGLE, "=$assertion"),
         })
     }
 }
@@ -273,7 +273,7 @@ pub struct PresetPlan {
     /// What the operator should know.
     pub warning: Option<&'static str>,
     /// What is to be pasted on the platform.
-    pub paste: Paste,
+    pub instructions: Instructions,
 }
 
 impl PresetPlan {
@@ -294,7 +294,7 @@ impl PresetPlan {
             issuer,
             identities: Identities::from_values(&[identity])?,
             warning: workload.warning,
-            paste: workload.paste,
+            instructions: workload.instructions,
         })
     }
 }

@@ -4,7 +4,9 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use crate::app::error::{Error, Result};
-use crate::app::{App, Aws, GitHub, GitLab, Google, Kubernetes, Paste, Preset, PresetPlan, Spiffe};
+use crate::app::{
+    App, Aws, GitHub, GitLab, Google, Instructions, Kubernetes, Preset, PresetPlan, Spiffe,
+};
 use crate::cli::database::open::origin;
 use crate::cli::output::{Output, OutputWithoutId};
 use crate::domain::{Client, ClientChanges, IssuerName, IssuerUrl, SpiffeId};
@@ -113,7 +115,7 @@ struct Created<'a> {
 
 /// What is said of a preset, and the name of its issuer that is registered.
 pub(in crate::cli) struct Registering {
-    paste: Paste,
+    instructions: Instructions,
     issuer: IssuerName,
     warning: Option<&'static str>,
 }
@@ -142,7 +144,7 @@ impl PresetArgs {
         }
         changes.authentication.identities = Some(plan.identities);
         Ok(Some(Registering {
-            paste: plan.paste,
+            instructions: plan.instructions,
             issuer: issuer.name,
             warning: plan.warning,
         }))
@@ -264,7 +266,7 @@ impl Registering {
             Output::remark(&format!("warning: {warning}"));
         }
         let own = app.config().token.issuer.as_str();
-        let paste = &self.paste.text(own, &client.client_id);
+        let paste = &self.instructions.render(own, &client.client_id);
         let created = Created {
             client,
             issuer: &self.issuer,

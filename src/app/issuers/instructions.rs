@@ -68,7 +68,7 @@ LOG_IN";
 
 /// What is to be pasted on a platform.
 #[derive(Clone, Debug)]
-pub struct Paste {
+pub struct Instructions {
     /// `ISSUER` stands for this server, `LOG_IN` for the call that gets a token.
     pub(super) template: String,
     /// What `curl` reads the platform's token from.
@@ -77,7 +77,7 @@ pub struct Paste {
     pub(super) assertion_type: &'static str,
 }
 
-impl Paste {
+impl Instructions {
     pub(super) fn new(template: impl Into<String>, assertion: &'static str) -> Self {
         Self {
             template: template.into(),
@@ -87,7 +87,7 @@ impl Paste {
     }
 
     /// The text for a client. `issuer`: this server.
-    pub fn text(&self, issuer: &str, client_id: &ClientId) -> String {
+    pub fn render(&self, issuer: &str, client_id: &ClientId) -> String {
         let log_in = self.curl(issuer, client_id);
         // Each line as deep as the first.
         let before = self.template.split("LOG_IN").next().unwrap_or_default();
@@ -117,7 +117,7 @@ mod tests {
     #[test]
     fn an_id_means_nothing_to_the_shell() {
         let id = ClientId::parse("a';$(x)").unwrap();
-        let text = Paste::new(GITHUB, "=$assertion").text("https://tokens.test/", &id);
+        let text = Instructions::new(GITHUB, "=$assertion").render("https://tokens.test/", &id);
         assert!(text.contains(r"'client_id=a'\'';$(x)'"), "{text}");
         assert!(text.contains("audience=https://tokens.test/\""), "{text}");
         assert!(
@@ -129,11 +129,11 @@ mod tests {
     #[test]
     fn a_name_that_looks_like_the_assertion_type_stays_as_it_is() {
         let id = ClientId::parse("jwt-bearer-gateway").unwrap();
-        let spiffe = Paste {
+        let spiffe = Instructions {
             assertion_type: "jwt-spiffe",
-            ..Paste::new(SPIFFE, "=$assertion")
+            ..Instructions::new(SPIFFE, "=$assertion")
         };
-        let text = spiffe.text("https://jwt-bearer.test", &id);
+        let text = spiffe.render("https://jwt-bearer.test", &id);
         for part in [
             "'client_id=jwt-bearer-gateway'",
             "-audience https://jwt-bearer.test ",
