@@ -68,7 +68,9 @@ pub use tokens::Tokens;
 pub use tokens::claim_values::RequestedClaims;
 pub use tokens::exchange::explain::{ExchangeExplanation, ExchangeQuestion, ExchangeSubject};
 pub use tokens::explain::{ExplainedRejection, TokenExplanation};
-pub use tokens::request::{ExchangeForm, ExchangeRequest, GrantRequest, TokenRequest};
+pub use tokens::request::{
+    ExchangeForm, ExchangeRequest, GrantRequest, TargetParameters, TokenRequest,
+};
 pub use tokens::sender_constraint::{PresentedProof, SenderProofs};
 pub use tokens::verify::{TokenInspection, TokenRequirements};
 pub use usage::Usage;

@@ -89,13 +89,21 @@ pub struct ExchangeForm {
     pub requested_token_type: Option<String>,
 }
 
+/// The parameters that name the target of an exchange, as they were sent.
+#[derive(Clone, Copy, Debug)]
+pub struct TargetParameters<'a> {
+    /// Each `audience`.
+    pub audiences: &'a [String],
+    /// Each `resource`.
+    pub resources: &'a [String],
+}
+
 impl ExchangeRequest {
-    /// Parses the parameters of a request: its own, each `audience` and each `resource`.
+    /// Parses the parameters of a request.
     pub fn parse(
         form: ExchangeForm,
         scope: Option<&str>,
-        audiences: &[String],
-        resources: &[String],
+        target: TargetParameters<'_>,
     ) -> Result<Self> {
         let missing = |name| Error::invalid_request(format!("the parameter `{name}` is missing"));
         let subject_token = form.subject_token.ok_or_else(|| missing("subject_token"))?;
@@ -117,7 +125,7 @@ impl ExchangeRequest {
         Ok(Self {
             subject_token,
             actor_token: form.actor_token,
-            target: one_target(audiences, resources)?,
+            target: target.parse()?,
             scope: scope.map_err(|error| Error::invalid_scope(error.0))?,
             issued_token_type: issued_token_type.unwrap_or(TokenType::AccessToken),
         })
@@ -132,20 +140,23 @@ fn token_type(name: &str, text: Option<&str>) -> Result<Option<TokenType>> {
     })
 }
 
-fn one_target(audiences: &[String], resources: &[String]) -> Result<Audience> {
-    let target = match (audiences, resources) {
-        ([audience], []) => Audience::parse(audience),
-        ([], [resource]) => Audience::parse_resource(resource),
-        ([], []) => {
-            return Err(Error::invalid_request(
-                "the parameter `audience` or `resource`, the target of the exchange, is missing",
-            ));
-        }
-        (_, _) => {
-            return Err(Error::invalid_target(
-                "an exchange has one target: send one `audience` or one `resource`",
-            ));
-        }
-    };
-    target.map_err(|error| Error::invalid_target(error.0))
+impl TargetParameters<'_> {
+    /// The one target that an exchange has.
+    fn parse(self) -> Result<Audience> {
+        let target = match (self.audiences, self.resources) {
+            ([audience], []) => Audience::parse(audience),
+            ([], [resource]) => Audience::parse_resource(resource),
+            ([], []) => {
+                return Err(Error::invalid_request(
+                    "the parameter `audience` or `resource`, the target of the exchange, is missing",
+                ));
+            }
+            (_, _) => {
+                return Err(Error::invalid_target(
+                    "an exchange has one target: send one `audience` or one `resource`",
+                ));
+            }
+        };
+        target.map_err(|error| Error::invalid_target(error.0))
+    }
 }

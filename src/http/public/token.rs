@@ -9,7 +9,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::app::error::{Error, Result};
-use crate::app::{ExchangeForm, ExchangeRequest, GrantRequest};
+use crate::app::{ExchangeForm, ExchangeRequest, GrantRequest, TargetParameters};
 use crate::base::json::writer::JsonObject;
 use crate::base::secret::Secret;
 use crate::domain::{ErrorCode, Scope, TokenType};
@@ -72,10 +72,12 @@ impl GrantForm {
         match self.grant_type.as_deref() {
             Some(CLIENT_CREDENTIALS) => Ok(self.request.parse()?.into()),
             Some(TOKEN_EXCHANGE) => {
-                let (tokens, target) = (self.exchange, &self.request);
-                let scope = target.scope.as_deref();
-                let parsed =
-                    ExchangeRequest::parse(tokens, scope, &target.audience, &target.resource);
+                let scope = self.request.scope.as_deref();
+                let target = TargetParameters {
+                    audiences: &self.request.audience,
+                    resources: &self.request.resource,
+                };
+                let parsed = ExchangeRequest::parse(self.exchange, scope, target);
                 Ok(GrantRequest::TokenExchange(Box::new(parsed?)))
             }
             Some(_) => Err(Error::new(
