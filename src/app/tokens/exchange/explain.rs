@@ -102,16 +102,16 @@ impl Tokens {
         remarks: &mut Vec<String>,
     ) -> Result<(Value, Value), ExchangeRefusal> {
         let requester = self.find_enabled(&question.requester).await;
-        let requester = &ExchangeCheck::Requester.judge(requester)?;
+        let requester = &ExchangeCheck::Requester.label(requester)?;
         let target = Audience::parse(&question.target);
         let target = target.map_err(|why| Error::invalid_target(why.0));
-        let target = ExchangeCheck::Target.judge(target)?;
+        let target = ExchangeCheck::Target.label(target)?;
         let scope = question.scope.as_deref().map(Scope::parse).transpose();
         let scope = scope.map_err(|why| Error::invalid_scope(why.0));
-        let scope = ExchangeCheck::Scope.judge(scope)?;
+        let scope = ExchangeCheck::Scope.label(scope)?;
         let subject = self.subject_token(&question.subject, requester, &target, remarks);
         let request = ExchangeRequest {
-            subject_token: ExchangeCheck::SubjectToken.judge(subject.await)?,
+            subject_token: ExchangeCheck::SubjectToken.label(subject.await)?,
             actor_token: None,
             target,
             scope,
@@ -128,9 +128,9 @@ impl Tokens {
         }
         let cnf = assumed_confirmation(requester);
         let issued = self.issue_exchanged(requester, exchange, cnf, None).await;
-        let token = ExchangeCheck::Issuing.judge(issued)?;
+        let token = ExchangeCheck::Issuing.label(issued)?;
         let decoded = decode_unverified(&token.jwt).map_err(Error::internal);
-        ExchangeCheck::Issuing.judge(decoded)
+        ExchangeCheck::Issuing.label(decoded)
     }
 
     async fn find_enabled(&self, id: &str) -> Result<Client> {

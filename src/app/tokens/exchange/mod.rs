@@ -80,9 +80,9 @@ impl ExchangeCheck {
         ExchangeRefusal { check: self, error }
     }
 
-    /// What a step of this check gives, or why it does not.
-    fn judge<T>(self, given: Result<T>) -> Result<T, ExchangeRefusal> {
-        given.map_err(|error| self.refuse(error))
+    /// Labels the error of a step of this check with it.
+    fn label<T>(self, outcome: Result<T>) -> Result<T, ExchangeRefusal> {
+        outcome.map_err(|error| self.refuse(error))
     }
 }
 
@@ -177,18 +177,17 @@ impl Tokens {
     }
 
     async fn judge_subject(&self, token: &str) -> Result<Arc<SignedClaims>, ExchangeRefusal> {
-        let refuse = |error| ExchangeCheck::SubjectToken.refuse(error);
-        let verified = self.verify_exchanged("subject", token).await;
-        let signed = verified.map_err(refuse)?;
+        let check = ExchangeCheck::SubjectToken;
+        let signed = check.label(self.verify_exchanged("subject", token).await)?;
         let claims = &signed.claims;
         // `/verify` has a leeway. A token that ends now would come of it.
         if claims.exp <= self.core.now() {
-            return Err(refuse(Error::invalid_request(
+            return Err(check.refuse(Error::invalid_request(
                 "the subject token is not valid: the token is expired",
             )));
         }
         if let Some(scope) = claims.scope.first_reserved() {
-            return Err(refuse(Error::invalid_request(format!(
+            return Err(check.refuse(Error::invalid_request(format!(
                 "the subject token has the reserved scope {scope}: the server does not exchange such a token"
             ))));
         }
@@ -217,18 +216,17 @@ impl Tokens {
         token: &str,
         possession: Possession,
     ) -> Result<(), ExchangeRefusal> {
-        let refuse = |error| ExchangeCheck::ActorToken.refuse(error);
-        let verified = self.verify_exchanged("actor", token).await;
-        let verified = verified.map_err(refuse)?;
+        let check = ExchangeCheck::ActorToken;
+        let verified = check.label(self.verify_exchanged("actor", token).await)?;
         let claims = &verified.claims;
         let id = &requester.client_id;
         if *claims.client_id != *id || *claims.sub != *id {
-            return Err(refuse(Error::invalid_request(
+            return Err(check.refuse(Error::invalid_request(
                 "the actor token was not issued to this client",
             )));
         }
         if !possession.is_enough_for(claims.cnf) {
-            return Err(refuse(Error::invalid_request(
+            return Err(check.refuse(Error::invalid_request(
                 "the actor token is bound to a certificate or key that the request does not prove",
             )));
         }
