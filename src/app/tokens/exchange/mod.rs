@@ -53,10 +53,10 @@ impl Possession {
     /// Whether it is what a token is bound to. A token that is bound to nothing known here is bound to something unknown.
     fn is_enough_for(self, bound_to: Option<Confirmation>) -> bool {
         let Some(cnf) = bound_to else { return true };
-        let is = |bound: Option<Thumbprint>, shown| bound.is_none() || bound == shown;
+        let is_met = |bound: Option<Thumbprint>, shown| bound.is_none() || bound == shown;
         let is_shown = match self {
             Self::Assumed => true,
-            Self::Shown(it) => is(cnf.certificate, it.certificate) && is(cnf.jkt, it.jkt),
+            Self::Shown(it) => is_met(cnf.certificate, it.certificate) && is_met(cnf.jkt, it.jkt),
         };
         is_shown && !cnf.is_empty()
     }
