@@ -92,6 +92,7 @@ impl ImportFile {
         let mut lines = Lines::of(text);
         let (mut realm, mut realm_at) = (None, None);
         for client in found {
+            // Clients of one realm have the very same text as owner.
             let owner_at = client.owner.map(str::as_ptr);
             if owner_at != realm_at {
                 realm = client.owner.map(Realm::read).transpose()?;

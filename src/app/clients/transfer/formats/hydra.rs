@@ -50,6 +50,7 @@ pub(super) fn join(rows: Vec<(u64, Result<Object, RefusedRow>)>) -> Vec<JoinedRo
     let mut places: HashMap<String, usize> = HashMap::new();
     for (line, row) in rows {
         let id = row.as_ref().ok().and_then(client_id).map(str::to_owned);
+        // A new ID gets the next place, where nothing is yet.
         let new = joined.len();
         let place = id.map(|id| *places.entry(id).or_insert(new));
         let before = place.and_then(|place| joined.get_mut(place));
