@@ -248,7 +248,10 @@ impl Admins {
     /// The same, whosever it is.
     pub async fn end_any_session(&self, by: &Origin, id: &SessionId) -> Result<()> {
         let ended = self.delete_session(by, id, Action::AdminEndSession);
-        ended.await?.then_some(()).ok_or_else(|| no_session(id))
+        if !ended.await? {
+            return Err(no_session(id));
+        }
+        Ok(())
     }
 
     /// Ends all the sessions of who asks for it but the one it is asked in; how many.

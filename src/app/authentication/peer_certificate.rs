@@ -120,9 +120,12 @@ impl PeerCertificate {
         if matches!(registered, CertificateSubject::SanUri(uri) if uri.starts_with("spiffe://")) {
             judge_svid(&certificate, names)?;
         }
-        let is_named = names.iter().any(|it| is_alternative_name(it, registered));
-        let missing = || format!("the certificate has no alternative name `{registered}`");
-        is_named.then_some(()).ok_or_else(missing)
+        if !names.iter().any(|it| is_alternative_name(it, registered)) {
+            return Err(format!(
+                "the certificate has no alternative name `{registered}`"
+            ));
+        }
+        Ok(())
     }
 
     /// Whether the certificate, or its key, is among a client's, and good at `now`; else why not, for the log.

@@ -179,8 +179,12 @@ impl Keys {
 
     async fn after_hand(&self, done: bool) -> Result<()> {
         self.refresh().await?;
-        let meanwhile = || Error::conflict("another change of the key ran at the same time");
-        done.then_some(()).ok_or_else(meanwhile)
+        if !done {
+            return Err(Error::conflict(
+                "another change of the key ran at the same time",
+            ));
+        }
+        Ok(())
     }
 
     async fn find(&self, kid: &KeyId) -> Result<KeyRecord> {

@@ -195,9 +195,11 @@ impl Admins {
             Err(reason) => return Ok(Err(reason)),
         };
         let (store, now) = (&self.core.store, self.core.now());
-        let is_used = store.use_passkey(&record, &since, now).await?;
-        let twice = || anyhow::anyhow!("two logins used the passkey at the same time");
-        Ok(is_used.then_some(()).ok_or_else(twice))
+        if !store.use_passkey(&record, &since, now).await? {
+            let twice = anyhow::anyhow!("two logins used the passkey at the same time");
+            return Ok(Err(twice));
+        }
+        Ok(Ok(()))
     }
 
     /// Removes one. Ends every session of its admin but this one.
