@@ -39,8 +39,7 @@ impl Secrets {
         let now = self.core.now();
         let ends = SPANS.map(|(seconds, _)| now.plus(seconds));
         let (past, counts) = self.core.store.count_last_secrets(now, ends).await?;
-        let mut counts = counts.into_iter();
-        let within = SPANS.map(|(_, name)| (name, counts.next().unwrap_or_default()));
+        let within = std::array::from_fn(|i| (SPANS[i].1, counts[i]));
         let counted = LastSecrets { past, within };
         self.expiring.store(Some(Arc::new(counted)));
         Ok(())
