@@ -54,10 +54,10 @@ impl RelyingParty {
             .map(|it| it.cred_id().clone())
             .collect();
         let (id, name) = (handle(name), name.as_str());
-        begun(
-            self.0
-                .start_passkey_registration(id, name, name, Some(known)),
-        )
+        let started = self
+            .0
+            .start_passkey_registration(id, name, name, Some(known));
+        begun(started)
     }
 
     /// The id in base64url, and what later signatures are checked with in JSON, of the one that a browser has made.
@@ -77,7 +77,8 @@ impl RelyingParty {
 
     /// What a browser has to know to use one of `there`, in JSON.
     pub(super) fn begin_authentication(&self, there: &[PasskeyRecord]) -> Result<(String, State)> {
-        begun(self.0.start_passkey_authentication(&credentials(there)?))
+        let started = self.0.start_passkey_authentication(&credentials(there)?);
+        begun(started)
     }
 
     /// Which of `there` has signed, and what its credential is since; if none has, why.
@@ -108,9 +109,9 @@ impl RelyingParty {
 }
 
 fn begun(
-    begun: WebauthnResult<(impl serde::Serialize, impl serde::Serialize)>,
+    started: WebauthnResult<(impl serde::Serialize, impl serde::Serialize)>,
 ) -> Result<(String, State)> {
-    let (options, state) = begun.map_err(Error::internal)?;
+    let (options, state) = started.map_err(Error::internal)?;
     let options = serde_json::to_string(&options).map_err(Error::internal)?;
     Ok((options, to_raw_value(&state).map_err(Error::internal)?))
 }
