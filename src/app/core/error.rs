@@ -265,24 +265,40 @@ impl std::error::Error for Error {
     }
 }
 
-/// The errors of the layers below that become one with a single expression.
-macro_rules! conversions {
-    ($($from:ty: |$error:ident| $into:expr,)+) => {
-        $(impl From<$from> for Error {
-            fn from($error: $from) -> Self {
-                $into
-            }
-        })+
-    };
+impl From<ParseError> for Error {
+    fn from(error: ParseError) -> Self {
+        Self::invalid_request(error.0)
+    }
 }
 
-conversions! {
-    ParseError: |error| Error::invalid_request(error.0),
-    AccessDenied: |denied| Error::new(ErrorCode::AccessDenied, denied.0),
-    VerifyError: |error| Error::invalid_token(error.to_string()),
-    DpopError: |error| Error::invalid_dpop_proof(error.to_string()),
-    CryptoError: |cause| Error::internal(cause),
-    KeyError: |cause| Error::internal(cause),
+impl From<AccessDenied> for Error {
+    fn from(denied: AccessDenied) -> Self {
+        Self::new(ErrorCode::AccessDenied, denied.0)
+    }
+}
+
+impl From<VerifyError> for Error {
+    fn from(error: VerifyError) -> Self {
+        Self::invalid_token(error.to_string())
+    }
+}
+
+impl From<DpopError> for Error {
+    fn from(error: DpopError) -> Self {
+        Self::invalid_dpop_proof(error.to_string())
+    }
+}
+
+impl From<CryptoError> for Error {
+    fn from(cause: CryptoError) -> Self {
+        Self::internal(cause)
+    }
+}
+
+impl From<KeyError> for Error {
+    fn from(cause: KeyError) -> Self {
+        Self::internal(cause)
+    }
 }
 
 impl From<IssueError> for Error {
