@@ -162,6 +162,11 @@ impl Error {
         Self::new(ErrorCode::ServerError, description).with_source(cause)
     }
 
+    /// Signing keys that cannot be used; the description names them, and is for the operator.
+    pub fn unusable_keys(description: String) -> Self {
+        Self::new(ErrorCode::ServerError, description)
+    }
+
     /// Says after how many seconds trying again makes sense.
     #[must_use]
     pub fn with_retry_after(mut self, seconds: u32) -> Self {
@@ -249,8 +254,6 @@ constructors! {
     use_dpop_nonce: UseDpopNonce,
     /// The thing exists already.
     conflict: Conflict,
-    /// Signing keys that cannot be used; the description names them, and is for the operator.
-    unusable_keys: ServerError,
 }
 
 impl fmt::Display for Error {
