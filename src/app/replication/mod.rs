@@ -1,5 +1,5 @@
-//! This replica among the others: the change feed, readiness, and what it says of itself in the database, so that people
-//! see all of them wherever they look. Nothing depends on the last.
+//! This replica among the others: the change feed, readiness, the restart after a restore, and the row with which each
+//! replica tells people of itself. Nothing depends on that row.
 
 pub(crate) mod change_feed;
 mod condition;
@@ -25,15 +25,6 @@ use history::History;
 /// One that was not heard of for so long is not shown any more, in seconds.
 const SHOWN: i64 = 24 * 3_600;
 
-pub(crate) struct ThisReplica {
-    replica_id: String,
-    /// By the steady time: by the time that decides it could be known only after the first measurement of that.
-    started: UnixTime,
-    certificate_end: OnceLock<CertificateEnd>,
-}
-
-type CertificateEnd = Box<dyn Fn() -> Option<UnixTime> + Send + Sync>;
-
 /// This replica among the others.
 pub struct Replication {
     pub(super) core: Arc<Core>,
@@ -47,23 +38,9 @@ pub struct Replication {
     pub(super) replica: ThisReplica,
 }
 
-impl ThisReplica {
-    pub(crate) fn new(clock: &Clock) -> Self {
-        Self {
-            replica_id: random_base62(12),
-            started: clock.steady(),
-            certificate_end: OnceLock::new(),
-        }
-    }
-
-    pub(crate) fn id(&self) -> &str {
-        &self.replica_id
-    }
-}
-
 impl Replication {
-    /// What the service can do right now, for orchestrators. They wait for the start as well, and for them tokens must be
-    /// issued and the clock must be right.
+    /// What the service can do right now, for orchestrators: they are told no more than was tried within this second.
+    /// They wait for the start as well, and for them tokens must be issued and the clock must be right.
     pub async fn check_readiness(&self) -> Result<Readiness> {
         match self.core.readiness() {
             Readiness::Starting => Err(Error::without_revocations()),
@@ -128,5 +105,28 @@ impl Replication {
     pub async fn prune_replicas(&self) -> Result<u64> {
         let end = self.core.trusted_time().await?.ago(SHOWN);
         Ok(self.core.store.prune_replicas(end).await?)
+    }
+}
+
+pub(crate) struct ThisReplica {
+    replica_id: String,
+    /// By the steady time: by the time that decides it could be known only after the first measurement of that.
+    started: UnixTime,
+    certificate_end: OnceLock<CertificateEnd>,
+}
+
+type CertificateEnd = Box<dyn Fn() -> Option<UnixTime> + Send + Sync>;
+
+impl ThisReplica {
+    pub(crate) fn new(clock: &Clock) -> Self {
+        Self {
+            replica_id: random_base62(12),
+            started: clock.steady(),
+            certificate_end: OnceLock::new(),
+        }
+    }
+
+    pub(crate) fn id(&self) -> &str {
+        &self.replica_id
     }
 }
