@@ -20,7 +20,9 @@ use std::sync::Arc;
 use crate::app::audit::Audit;
 use crate::app::core::Core;
 use crate::app::core::idempotency::Idempotency;
+use crate::app::core::waiting_room::WaitingMetrics;
 use crate::app::secrets::Secrets;
+use crate::base::metrics::CacheMetrics;
 use crate::jwt::{KeyError, Sealer};
 use passkeys::RelyingParty;
 use sessions::KnownSessions;
@@ -33,8 +35,8 @@ pub struct Admins {
     audit: Arc<Audit>,
     idempotency: Arc<Idempotency>,
     sealer: Sealer,
-    pub(crate) throttle: AdminThrottle,
-    pub(crate) known_sessions: KnownSessions,
+    throttle: AdminThrottle,
+    known_sessions: KnownSessions,
     /// `None`: this build has no passkeys, or where the portal is has no name that they could be for.
     relying_party: Option<RelyingParty>,
 }
@@ -60,5 +62,20 @@ impl Admins {
             audit: Arc::clone(audit),
             idempotency: Arc::clone(idempotency),
         })
+    }
+
+    /// Passwords and codes that wait until others are decided.
+    pub(crate) fn waiting(&self) -> WaitingMetrics {
+        self.throttle.waiting()
+    }
+
+    /// Sessions that are known here.
+    pub(crate) fn session_metrics(&self) -> CacheMetrics {
+        self.known_sessions.metrics()
+    }
+
+    /// Passwords, codes and cookies that were refused for failures before them, by what was too much.
+    pub(crate) fn throttled(&self) -> Vec<(&'static str, u64)> {
+        self.throttle.throttled()
     }
 }

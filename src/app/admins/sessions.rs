@@ -36,7 +36,7 @@ const KNOWN: usize = 1_000;
 
 /// The digests of tokens that were those of active sessions when this replica last looked. The database is asked about
 /// them in any case: what is known of them is that nobody has invented them.
-pub(crate) struct KnownSessions(Cache<String, ()>);
+pub(super) struct KnownSessions(Cache<String, ()>);
 
 impl KnownSessions {
     pub(super) fn new() -> Self {
@@ -47,7 +47,7 @@ impl KnownSessions {
         self.0.insert(digest_of(token), ());
     }
 
-    pub(crate) fn metrics(&self) -> CacheMetrics {
+    pub(super) fn metrics(&self) -> CacheMetrics {
         CacheMetrics::of_entries("admin_sessions", self.0.len(), self.0.capacity())
     }
 }

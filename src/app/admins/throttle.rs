@@ -10,7 +10,7 @@
 use std::net::IpAddr;
 
 use crate::app::authentication::places::{Place, Places, SpentPlace};
-use crate::app::core::waiting_room::WaitingRoom;
+use crate::app::core::waiting_room::{WaitingMetrics, WaitingRoom};
 use crate::app::error::{Error, Result};
 use crate::base::clock::Clock;
 use crate::base::metrics::Counter;
@@ -18,8 +18,8 @@ use crate::base::source_network::source_network;
 use crate::config::AdminConfig;
 use crate::domain::{AdminName, ErrorCode};
 
-pub(crate) struct AdminThrottle {
-    pub(crate) places: Places<Key>,
+pub(super) struct AdminThrottle {
+    places: Places<Key>,
     limit: u32,
     source_limit: u32,
     account_limit: u32,
@@ -28,7 +28,7 @@ pub(crate) struct AdminThrottle {
 }
 
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(crate) enum Key {
+pub(super) enum Key {
     Source(IpAddr),
     Account(AdminName),
     Both(IpAddr, AdminName),
@@ -149,8 +149,12 @@ impl AdminThrottle {
         error
     }
 
+    pub(super) fn waiting(&self) -> WaitingMetrics {
+        self.places.waiting("admins")
+    }
+
     /// Passwords, codes and cookies that were refused for failures before them, by what was too much.
-    pub(crate) fn throttled(&self) -> Vec<(&'static str, u64)> {
+    pub(super) fn throttled(&self) -> Vec<(&'static str, u64)> {
         let counters = Key::KINDS.into_iter().zip(&self.throttled);
         counters
             .map(|(kind, counter)| (kind, counter.value()))

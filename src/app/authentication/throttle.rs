@@ -6,16 +6,16 @@ use std::net::IpAddr;
 use anyhow::anyhow;
 
 use crate::app::authentication::places::{Place, Places};
-use crate::app::core::waiting_room::WaitingRoom;
+use crate::app::core::waiting_room::{WaitingMetrics, WaitingRoom};
 use crate::app::error::{Error, Result};
 use crate::base::clock::Clock;
-use crate::base::metrics::Counter;
+use crate::base::metrics::{CacheMetrics, Counter};
 use crate::base::source_network::source_network;
 use crate::config::AuthenticationConfig;
 use crate::domain::{ClientId, ErrorCode};
 
 pub(crate) struct Throttle {
-    pub(crate) places: Places<Key>,
+    places: Places<Key>,
     client_limit: u32,
     source_limit: u32,
     by_client: Counter,
@@ -33,7 +33,7 @@ pub struct Throttled {
 
 /// What is limited, by the source network.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(crate) enum Key {
+enum Key {
     /// Failures in the name of this client.
     Client(IpAddr, ClientId),
     /// Failures in anybody's name.
@@ -130,11 +130,20 @@ impl Throttle {
         error.with_source(anyhow!(reason))
     }
 
+    /// Logins that wait for a place.
+    pub(crate) fn waiting(&self) -> WaitingMetrics {
+        self.places.waiting("clients")
+    }
+
     pub(crate) fn throttled(&self) -> Throttled {
         Throttled {
             by_client: self.by_client.value(),
             by_source: self.by_source.value(),
         }
+    }
+
+    pub(crate) fn metrics(&self) -> CacheMetrics {
+        self.places.metrics("failures")
     }
 }
 

@@ -18,7 +18,7 @@ pub use list::KeyStatus;
 pub use rotate::Rotation;
 
 use crate::app::core::Core;
-use crate::app::core::lane::{Lane, LaneSetup};
+use crate::app::core::lane::{Lane, LaneMetrics, LaneSetup};
 use crate::app::error::Result;
 use crate::base::clock::UnixTime;
 use crate::domain::{KeyId, KeyRecord, KeyState, SigningAlg};
@@ -46,7 +46,7 @@ pub struct Keys {
     self_test: SelfTest,
     /// In which RSA signatures are made. The other algorithms sign at once on the thread that asks (see [`Signing`]):
     /// handing the work over would take longer.
-    pub(crate) signing: Lane<()>,
+    signing: Lane<()>,
 }
 
 /// What is known of the key pairs.
@@ -203,5 +203,9 @@ impl Keys {
                 Ok(signed.await??)
             }
         }
+    }
+
+    pub(crate) fn signing_lane(&self) -> LaneMetrics {
+        self.signing.metrics()
     }
 }
