@@ -125,11 +125,11 @@ impl ClientCache {
                 Ok(None)
             }
             Err(Missing::Unread {
-                is_passing,
+                is_transient,
                 message,
             }) => {
                 let cause = anyhow::anyhow!("{message}");
-                Err(if is_passing {
+                Err(if is_transient {
                     Error::database_unavailable().with_source(cause)
                 } else {
                     Error::internal(cause)
@@ -173,7 +173,7 @@ impl ClientCache {
                 }),
                 Ok(None) => Err(Missing::Unknown),
                 Err(error) => Err(Missing::Unread {
-                    is_passing: error.is_passing(),
+                    is_transient: error.is_passing(),
                     message: format!("{:#}", anyhow::Error::from(error)).into(),
                 }),
             }
@@ -237,7 +237,10 @@ impl Drop for Waiting<'_> {
 #[derive(Clone)]
 enum Missing {
     Unknown,
-    Unread { is_passing: bool, message: Arc<str> },
+    Unread {
+        is_transient: bool,
+        message: Arc<str>,
+    },
 }
 
 /// A counter of changes for each of many groups of clients. An entry is good while its group's counter
