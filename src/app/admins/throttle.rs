@@ -106,6 +106,7 @@ impl AdminThrottle {
         Ok(attempt)
     }
 
+    /// Begins an attempt with a second factor.
     pub(super) async fn begin_code(
         &self,
         source: Option<IpAddr>,
@@ -123,7 +124,7 @@ impl AdminThrottle {
     }
 
     /// Begins the look-up of a session that is not known here. It is a failure of its source, and of nobody else, unless
-    /// its place is given back.
+    /// its place is given back. Dropped, it was in vain, or its caller did not wait for it.
     pub(super) async fn begin_look_up(&self, source: IpAddr) -> Result<SpentPlace<'_, Key>> {
         let key = Key::Session(source_network(source));
         let entered = self.places.enter(&key, self.source_limit, Some(source));

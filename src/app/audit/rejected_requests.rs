@@ -80,6 +80,7 @@ impl RejectedRequests {
         self.left_out.value()
     }
 
+    /// Those that are not written yet, the last one first.
     fn find(&self, which: impl Fn(&RejectedRequest) -> bool) -> Vec<RejectedRequest> {
         let held = self.held();
         let found = held.new.iter().rev().filter(|it| which(it));

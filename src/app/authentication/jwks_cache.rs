@@ -55,11 +55,13 @@ impl PublishedKeys {
         found.unwrap_or_else(|never| match never {})
     }
 
+    /// The keys at a URL; else why there are none, for the log.
     pub(crate) async fn find(&self, uri: &JwksUri, now: UnixTime) -> Result<Arc<JwkSet>, String> {
         let fetching = self.fetching(uri, now);
         self.slot(uri).find(fetching, self.get(uri)).await
     }
 
+    /// The keys at a URL, if they can be newer than `known`, in which one was missing.
     pub(crate) async fn find_newer(
         &self,
         uri: &JwksUri,

@@ -35,7 +35,7 @@ pub(in crate::app) fn diff<T: Serialize>(before: &T, after: &T) -> Vec<FieldChan
         .collect()
 }
 
-/// The members of what is always written as an object.
+/// The members of a value of a type that is always written as an object; any other has none.
 pub(in crate::app::clients) fn members(it: &impl Serialize) -> Map<String, Value> {
     match serde_json::to_value(it) {
         Ok(Value::Object(members)) => members,

@@ -162,6 +162,7 @@ impl Default for Availability {
 }
 
 impl Availability {
+    /// Follows from the last reading of the changes.
     pub(crate) fn readiness(&self) -> Readiness {
         STATES[self.readiness.load(Ordering::Acquire)]
     }
@@ -183,6 +184,7 @@ impl Availability {
         self.read_at.store(at.0, Ordering::Release);
     }
 
+    /// How often the service became degraded, by reason.
     pub(crate) fn degradations(&self) -> Vec<(&'static str, u64)> {
         let counters = Degradation::ALL.into_iter().zip(&self.degradations);
         counters

@@ -26,6 +26,7 @@ pub(crate) struct LaneSetup {
     /// Its name in metrics and logs, and of its threads.
     pub(crate) name: &'static str,
     pub(crate) threads: usize,
+    /// The most jobs that wait.
     pub(crate) queue: usize,
     /// How much the threads yield to others: 19 is the most.
     pub(crate) nice: i32,

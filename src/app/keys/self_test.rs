@@ -20,6 +20,7 @@ pub(crate) struct SelfTest {
     /// The second at which it was last good. Who asks often is answered from here: an RSA signature takes as long
     /// as a hundred requests, and anybody may ask.
     good_at: AtomicI64,
+    /// One test at a time.
     turn: tokio::sync::Mutex<()>,
     failing: AtomicBool,
 }

@@ -10,6 +10,7 @@ impl Replication {
     pub(super) fn note_success(&self) {
         self.core.store.clear_suspicion();
         let before = self.core.readiness();
+        // Why the service is not ready although all changes are known.
         let fault = self.core.store.fault().map(Degradation::from);
         let owes = || self.history.owes().then_some(Degradation::NotWrittenBack);
         let now = match fault.or_else(owes) {

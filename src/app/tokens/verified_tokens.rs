@@ -22,6 +22,7 @@ pub(crate) struct VerifiedTokens {
 const USUAL_BYTES: u64 = 1_024;
 
 impl VerifiedTokens {
+    /// Remembers about `size` bytes of claims.
     pub(crate) fn new(size: u64) -> Self {
         let entries = usize::try_from(size / USUAL_BYTES).unwrap_or(usize::MAX);
         Self {
@@ -67,6 +68,7 @@ fn sha256(token: &str) -> [u8; 32] {
     bytes
 }
 
+/// About how many bytes an entry takes.
 #[derive(Clone)]
 struct Bytes;
 

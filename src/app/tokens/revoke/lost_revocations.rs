@@ -25,7 +25,9 @@ pub(crate) struct LostRevocations {
 /// How many revocations the database took back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct WrittenBack {
+    /// Of single tokens.
     pub(crate) tokens: u64,
+    /// Generations of clients.
     pub(crate) clients: u64,
 }
 

@@ -26,6 +26,7 @@ type Counts = HashMap<Option<ClientId>, Counted>;
 struct Counted {
     count: u64,
     since: UnixTime,
+    /// Where the last one came from.
     source: Option<IpAddr>,
 }
 

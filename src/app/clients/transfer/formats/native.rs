@@ -122,6 +122,7 @@ pub(super) struct NativeLines {
 }
 
 impl NativeLines {
+    /// Reads on behind the first line.
     pub(super) fn new(reader: Box<dyn BufRead + Send>, rules: &SecretRules) -> Self {
         Self {
             reader,
