@@ -30,7 +30,7 @@ const NOTHING: [&str; 22] = [
 ];
 
 /// How references begin that another program would have put the secret for.
-const REFERENCES: [&str; 12] = [
+const REFERENCES: [&str; 11] = [
     "arn:aws:",
     "enc(",
     "enc[",
@@ -40,7 +40,6 @@ const REFERENCES: [&str; 12] = [
     "ref+",
     "secretref:",
     "vault:",
-    "vault://",
     "$ansible_vault;",
     "@microsoft.keyvault(",
 ];
