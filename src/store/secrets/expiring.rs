@@ -93,7 +93,7 @@ impl Store {
         };
         query(SQL)
             .bind(&[&after, &until, &limit])
-            .fetch_undamaged(&mut self.acquire().await?, SECRETS, read)
+            .fetch_undamaged(&mut self.acquire_read().await?, SECRETS, read)
             .await
     }
 }
