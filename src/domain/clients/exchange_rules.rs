@@ -171,6 +171,13 @@ fn read_map(map: &Map<String, Value>, scopes: &Scope) -> Result<Members<Scope, S
         read.push((from, to));
     }
     read.sort_by(|(one, _), (other, _)| one.as_str().cmp(other.as_str()));
+    // Two names of the object may be written as one.
+    if let Some(pair) = read.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+        return Err(ParseError::new(format!(
+            "`map` has the name `{}` twice",
+            pair[0].0
+        )));
+    }
     Ok(Members(read))
 }
 
@@ -248,6 +255,10 @@ mod tests {
             (r#"{"scopes":"a","map":{}}"#, "`map` is empty"),
             (r#"{"scopes":"a","map":{"x y":"a"}}"#, "one scope"),
             (r#"{"scopes":"a","map":{"x":""}}"#, "`x` must contain"),
+            (
+                r#"{"scopes":"a b","map":{"x":"a","w":"a"," x":"b"}}"#,
+                "`map` has the name `x` twice",
+            ),
             (r#"{"scopes":"a","map":{"x":"b"}}"#, "gives `b` for `x`"),
         ] {
             let error = ExchangeRules::parse(&format!(r#"{{"b":{rule}}}"#)).unwrap_err();
