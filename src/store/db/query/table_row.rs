@@ -1,6 +1,7 @@
 //! Owns how rows are inserted that are described once: by their table, and their columns with the values. Both forms of an
 //! insert follow from that: with a bound value for each column, and from JSON in a statement that does more.
 
+use serde::ser::Error as _;
 use serde::{Serialize, Serializer};
 
 use crate::store::Result;
@@ -57,18 +58,39 @@ pub(in crate::store) fn to_json(value: &impl Serialize) -> Result<String> {
     serde_json::to_string(value).map_err(|error| sqlx::Error::Encode(error.into()).into())
 }
 
+fn column_names<R: TableRow>() -> Vec<&'static str> {
+    R::COLUMNS.split(", ").collect()
+}
+
 struct JsonRow<'a, R>(&'a R);
 
 impl<R: TableRow> Serialize for JsonRow<'_, R> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(R::COLUMNS.split(", ").zip(self.0.values()))
+        let (columns, values) = (column_names::<R>(), self.0.values());
+        if columns.len() != values.len() {
+            return Err(S::Error::custom(format!(
+                "a row of `{}` has {} columns and {} values",
+                R::TABLE,
+                columns.len(),
+                values.len()
+            )));
+        }
+        serializer.collect_map(columns.into_iter().zip(values))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::clock::UnixTime;
+    use crate::domain::audit::chain::ChainedEvent;
+    use crate::domain::{
+        Action, AuditEvent, Change, ClientId, Generation, NewEvent, Origin, RejectedRequest,
+        Revocation, RevocationId, Revoked, Target,
+    };
+    use crate::store::StoreError;
     use crate::store::db::query::ToValue;
+    use crate::store::replication::changes::ChangeRow;
 
     struct Row(&'static str, Option<i64>);
 
@@ -94,5 +116,63 @@ mod tests {
             json_rows(&[Row("it's \"x\"", Some(7)), Row("", None)]).unwrap(),
             r#"[{"a":"it's \"x\"","b":7},{"a":"","b":null}]"#
         );
+    }
+
+    #[test]
+    fn a_row_without_a_value_for_each_column_is_refused() {
+        struct Short;
+
+        impl TableRow for Short {
+            const TABLE: &'static str = "t";
+            const COLUMNS: &'static str = "a, b";
+
+            fn values(&self) -> Vec<Value<'_>> {
+                vec![7_i64.to_value()]
+            }
+        }
+
+        let refused = json_rows(&[Short]);
+        assert!(matches!(refused, Err(StoreError::Database(_))));
+    }
+
+    #[test]
+    fn every_row_has_a_value_for_each_column() {
+        fn check<R: TableRow>(row: &R) {
+            let names = column_names::<R>();
+            assert_eq!(names.len(), row.values().len(), "{}", R::TABLE);
+            let is_name = |name: &&str| name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+            assert!(names.iter().all(is_name), "{names:?}");
+        }
+
+        let client_id = ClientId::parse("billing").unwrap();
+        let at = UnixTime(7);
+        check(&ChangeRow {
+            change_id: 1,
+            change: Change::Client(client_id.clone()),
+        });
+        check(&Revocation {
+            revocation_id: RevocationId(1),
+            client_id,
+            revoked: Revoked::Client(Generation::at(at)),
+            revoked_at: at,
+            expires_at: at,
+        });
+        check(&RejectedRequest {
+            request_id: "r".to_owned(),
+            at,
+            route: "/token".to_owned(),
+            client_id: None,
+            hint: String::new(),
+            source: "192.0.2.1".to_owned(),
+            error: "invalid_client".to_owned(),
+            reason: "no such client".to_owned(),
+        });
+        let event = NewEvent::new(Action::ClockConfirm, Target::Clock);
+        check(&ChainedEvent {
+            event: AuditEvent::new(1, Origin::SERVER.at(at), event),
+            hash: String::new(),
+            mac: String::new(),
+            key_id: String::new(),
+        });
     }
 }
