@@ -158,7 +158,7 @@ impl Store {
         ];
         tx.execute(SQL, values).await?;
         let events = event.into_iter().collect();
-        self.commit_changes(tx, stamp, vec![Change::Certificate], events)
+        self.commit_change_if_recorded(tx, stamp, Change::Certificate, events)
             .await
     }
 

@@ -89,7 +89,7 @@ impl Store {
             tx.execute(INSERT, values).await?;
             events.push(of_key(Action::KeyCreate, &key.kid).after(state(alg, name)));
         }
-        self.commit_changes(tx, stamp, vec![Change::SigningKey], events)
+        self.commit_change_if_recorded(tx, stamp, Change::SigningKey, events)
             .await?;
         Ok(true)
     }
@@ -136,7 +136,7 @@ impl Store {
                 events.push(event.before(state(alg, "next")));
             }
         }
-        self.commit_changes(tx, stamp, vec![Change::SigningKey], events)
+        self.commit_change_if_recorded(tx, stamp, Change::SigningKey, events)
             .await?;
         Ok(left.len())
     }
@@ -192,7 +192,7 @@ impl Store {
             of_key(Action::KeyDelete, kid).before(state(alg, "retired"))
         };
         let events = gone.iter().map(deleted).collect();
-        self.commit_changes(tx, stamp, vec![Change::SigningKey], events)
+        self.commit_change_if_recorded(tx, stamp, Change::SigningKey, events)
             .await?;
         Ok(gone.len())
     }

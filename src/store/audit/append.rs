@@ -59,7 +59,8 @@ impl<'a> Appends<'a> {
 }
 
 impl Store {
-    /// Ends a transaction that has changed what replicas remember: tells them, and appends what was done, if anything was.
+    /// Ends a transaction that has changed what replicas remember: tells them, and appends what was done. It tells them of a
+    /// change that is no event as well.
     pub(in crate::store) async fn commit_changes(
         &self,
         tx: Tx<'_>,
@@ -67,11 +68,22 @@ impl Store {
         changes: Vec<Change>,
         events: Vec<NewEvent>,
     ) -> Result<()> {
+        let appends = Appends::new(stamp, changes, events);
+        self.commit_appends(tx, &appends).await.map(drop)
+    }
+
+    /// Ends a transaction whose change replicas need to know only if there is an event of it: without one it tells nobody.
+    pub(in crate::store) async fn commit_change_if_recorded(
+        &self,
+        tx: Tx<'_>,
+        stamp: Stamp<'_>,
+        change: Change,
+        events: Vec<NewEvent>,
+    ) -> Result<()> {
         if events.is_empty() {
             return tx.commit().await;
         }
-        let appends = Appends::new(stamp, changes, events);
-        self.commit_appends(tx, &appends).await.map(drop)
+        self.commit_changes(tx, stamp, vec![change], events).await
     }
 
     pub(in crate::store) async fn commit_event(
