@@ -2,6 +2,7 @@
 //! yet cannot do what it is asked, until somebody mends it.
 
 use sqlx::migrate::MigrateError;
+use sqlx::postgres::PgDatabaseError;
 
 use crate::domain::AccessDenied;
 
@@ -105,12 +106,14 @@ impl From<sqlx::Error> for StoreError {
         if let Some(fault) = Fault::of(&error) {
             return Self::Faulty(fault, error);
         }
-        let kind = refusal_kind(&error).unwrap_or_default();
+        let code = RefusalCode::of(&error);
         // `cached plan must not change result type`: a column was changed since the statement was prepared.
-        if kind == "0A000" && refusal.message().contains("cached plan") {
+        let is_unsupported =
+            matches!(&code, Some(RefusalCode::SqlState(state)) if state == "0A000");
+        if is_unsupported && refusal.message().contains("cached plan") {
             return Self::StalePlan(error);
         }
-        if is_passing(&kind) {
+        if code.is_some_and(|code| code.is_passing()) {
             Self::Unavailable(error)
         } else {
             Self::Database(error)
@@ -118,24 +121,39 @@ impl From<sqlx::Error> for StoreError {
     }
 }
 
-/// The kind of a refusal by the database: the SQLSTATE of Postgres, which has five characters, or the low byte of a code of
-/// SQLite.
-pub(in crate::store) fn refusal_kind(error: &sqlx::Error) -> Option<String> {
-    let code = error.as_database_error()?.code()?;
-    if code.len() == 5 {
-        return Some(code.into_owned());
-    }
-    let code: u32 = code.parse().ok()?;
-    Some((code & 0xff).to_string())
+/// By which code the database refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::store) enum RefusalCode {
+    /// Postgres. The first two characters are the class.
+    SqlState(String),
+    /// The low byte of the code: without what tells its kinds apart.
+    Sqlite(u32),
 }
 
-/// Whether a call that the database refused in this way may succeed later. Postgres: 08 connection, 25P03 a
-/// transaction that was idle for too long, 28 a password that is being changed, 3D000 no such database, 53 resources, 55P03 lock, 57 operator intervention (a shutdown, a statement
-/// timeout), 58 input and output. SQLite: 5 busy, 6 locked, 10 input and output, 14 cannot open.
-fn is_passing(kind: &str) -> bool {
-    const CLASSES: [&str; 5] = ["08", "28", "53", "57", "58"];
-    let in_class = kind.len() == 5 && CLASSES.iter().any(|class| kind.starts_with(class));
-    in_class || matches!(kind, "25P03" | "3D000" | "55P03" | "5" | "6" | "10" | "14")
+impl RefusalCode {
+    pub(in crate::store) fn of(error: &sqlx::Error) -> Option<Self> {
+        let refusal = error.as_database_error()?;
+        if let Some(refusal) = refusal.try_downcast_ref::<PgDatabaseError>() {
+            return Some(Self::SqlState(refusal.code().to_owned()));
+        }
+        let code: u32 = refusal.code()?.parse().ok()?;
+        Some(Self::Sqlite(code & 0xff))
+    }
+
+    /// Whether a call that the database refused in this way may succeed later. Postgres: 08 connection, 25P03 a transaction
+    /// that was idle for too long, 28 a password that is being changed, 3D000 no such database, 53 resources, 55P03 lock,
+    /// 57 operator intervention (a shutdown, a statement timeout), 58 input and output. SQLite: 5 busy, 6 locked, 10 input
+    /// and output, 14 cannot open.
+    fn is_passing(&self) -> bool {
+        const CLASSES: [&str; 5] = ["08", "28", "53", "57", "58"];
+        match self {
+            Self::SqlState(state) => {
+                CLASSES.iter().any(|class| state.starts_with(class))
+                    || matches!(state.as_str(), "25P03" | "3D000" | "55P03")
+            }
+            Self::Sqlite(code) => matches!(code, 5 | 6 | 10 | 14),
+        }
+    }
 }
 
 impl From<crate::domain::ParseError> for StoreError {
@@ -164,12 +182,19 @@ pub enum Fault {
 impl Fault {
     /// The fault that an error tells of; `None` where the next call may succeed, and where the statement is wrong.
     pub fn of(error: &sqlx::Error) -> Option<Self> {
-        match &*refusal_kind(error)? {
-            "25006" | "8" => Some(Self::ReadOnly),
-            "53100" | "13" => Some(Self::DiskFull),
-            "42501" | "3" | "23" => Some(Self::PermissionDenied),
-            "XX001" | "XX002" | "11" | "26" => Some(Self::Damaged),
-            _ => None,
+        match RefusalCode::of(error)? {
+            RefusalCode::SqlState(state) => match state.as_str() {
+                "25006" => Some(Self::ReadOnly),
+                "53100" => Some(Self::DiskFull),
+                "42501" => Some(Self::PermissionDenied),
+                "XX001" | "XX002" => Some(Self::Damaged),
+                _ => None,
+            },
+            RefusalCode::Sqlite(8) => Some(Self::ReadOnly),
+            RefusalCode::Sqlite(13) => Some(Self::DiskFull),
+            RefusalCode::Sqlite(3 | 23) => Some(Self::PermissionDenied),
+            RefusalCode::Sqlite(11 | 26) => Some(Self::Damaged),
+            RefusalCode::Sqlite(_) => None,
         }
     }
 }

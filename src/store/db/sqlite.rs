@@ -11,7 +11,7 @@ use sqlx::{Connection, Executor, Sqlite, SqliteConnection};
 
 use crate::base::private_file;
 use crate::store::db::connect::{DatabaseOptions, pool_options};
-use crate::store::db::error::refusal_kind;
+use crate::store::db::error::RefusalCode;
 use crate::store::db::{Calls, Pool};
 
 /// How long one waits that finds another just making a new SQLite file one in WAL mode.
@@ -111,7 +111,7 @@ async fn can_begin(connection: &mut SqliteConnection) -> sqlx::Result<bool> {
 
 /// `SQLITE_BUSY`.
 pub(in crate::store) fn is_locked(error: &sqlx::Error) -> bool {
-    refusal_kind(error).is_some_and(|kind| kind == "5")
+    RefusalCode::of(error) == Some(RefusalCode::Sqlite(5))
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use crate::base::secret::Secret;
 use crate::store::Store;
 use crate::store::db::Pool;
 use crate::store::db::connect::{DatabaseOptions, postgres};
-use crate::store::db::error::refusal_kind;
+use crate::store::db::error::RefusalCode;
 
 /// The file, and what was found in it last.
 #[derive(Debug)]
@@ -118,5 +118,5 @@ impl Store {
 
 /// Whether the server refused who or what logs in: `invalid_authorization_specification` and `invalid_password`.
 pub(in crate::store) fn is_refused_login(error: &sqlx::Error) -> bool {
-    refusal_kind(error).is_some_and(|kind| kind.len() == 5 && kind.starts_with("28"))
+    matches!(RefusalCode::of(error), Some(RefusalCode::SqlState(state)) if state.starts_with("28"))
 }
