@@ -76,19 +76,19 @@ pub(super) fn thumbprint(key: &PublicKey) -> Thumbprint {
 fn decoding_key(key: &PublicKey, algorithm: Algorithm) -> Option<DecodingKey> {
     use Algorithm::{ES256, ES384, EdDSA, PS256, PS384, PS512, RS256, RS384, RS512};
     match (key, algorithm) {
-        (PublicKey::Ec { curve, point }, ES256 | ES384) => {
-            let expected = if algorithm == ES256 {
-                Curve::P256
-            } else {
-                Curve::P384
+        (PublicKey::Ec { curve, point }, _) => {
+            let own = match curve {
+                Curve::P256 => Some(ES256),
+                Curve::P384 => Some(ES384),
+                Curve::P521 => None,
             };
-            (*curve == expected).then(|| DecodingKey::from_ec_der(point))
+            (own == Some(algorithm)).then(|| DecodingKey::from_ec_der(point))
         }
         (PublicKey::Ed25519(x), EdDSA) => Some(DecodingKey::from_ed_der(x)),
         (PublicKey::Rsa { n, e }, RS256 | RS384 | RS512 | PS256 | PS384 | PS512) => {
             Some(DecodingKey::from_rsa_raw_components(n, e))
         }
-        (PublicKey::Ec { .. } | PublicKey::Ed25519(_) | PublicKey::Rsa { .. }, _) => None,
+        (PublicKey::Ed25519(_) | PublicKey::Rsa { .. }, _) => None,
     }
 }
 
