@@ -20,6 +20,7 @@ word_enum! {
         /// RFC 6750 §3.1: the token is expired, malformed, revoked or not ours.
         InvalidToken = "invalid_token",
         /// RFC 6750 §3.1, for a request that brought no token: the answer carries no code at all there.
+        // Its word is that of `InvalidToken`, which `parse` gives.
         MissingToken = "invalid_token",
         /// RFC 6750 §3.1: the token lacks a scope that was required.
         InsufficientScope = "insufficient_scope",
