@@ -31,7 +31,7 @@ impl Clients {
         let client = self.find(id).await?.client;
         let there = client.authentication.identities.iter();
         let list: Vec<_> = there.filter(|it| *it != identity).cloned().collect();
-        if list.len() == client.authentication.identities.iter().count() {
+        if list.len() == client.authentication.identities.len() {
             return Err(Error::not_found(format_args!(
                 "identity `{identity}` of `{id}`"
             )));

@@ -34,7 +34,7 @@ with_changes! {
         /// Whether its assertions may have the URL of the token endpoint as `aud`, as before the update of RFC 7523.
         token_endpoint_as_audience: bool,
         /// How platforms name it. Each is a way to log in, whatever the methods are.
-        #[serde(skip_serializing_if = "<[_]>::is_empty")]
+        #[serde(skip_serializing_if = "Identities::is_empty")]
         identities: Identities,
     }
 }

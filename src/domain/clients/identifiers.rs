@@ -30,6 +30,11 @@ impl Identifiers {
         );
         Ok(Self(list))
     }
+
+    /// Whether the client is this audience.
+    pub fn contains(&self, audience: &Audience) -> bool {
+        self.0.contains(audience)
+    }
 }
 
 /// As [`Identifiers::parse`] reads it.
@@ -48,7 +53,7 @@ mod tests {
         let five = "https://b a https://c d:1 e";
         let parsed = Identifiers::parse(&format!(" {five}  a ")).unwrap();
         assert_eq!(parsed.to_string(), five);
-        assert_eq!(parsed.iter().count(), 5);
+        assert_eq!(parsed.len(), 5);
         assert!(parsed.contains(&Audience::parse("https://c").unwrap()));
         assert!(!parsed.contains(&Audience::parse("https://c/").unwrap()));
         assert!(Identifiers::parse("").unwrap().is_empty());

@@ -172,14 +172,23 @@ macro_rules! seconds_type {
 }
 pub(crate) use seconds_type;
 
-/// Lets a parsed list be read as the slice that it is.
+/// Gives a parsed list what is read of it.
 macro_rules! list_type {
     ($name:ident, $item:ty) => {
-        impl std::ops::Deref for $name {
-            type Target = [$item];
+        impl $name {
+            /// Each of them, in their order.
+            pub fn iter(&self) -> impl Iterator<Item = &$item> {
+                self.0.iter()
+            }
 
-            fn deref(&self) -> &[$item] {
-                &self.0
+            /// Whether there is none.
+            pub fn is_empty(&self) -> bool {
+                self.0.is_empty()
+            }
+
+            /// How many there are.
+            pub fn len(&self) -> usize {
+                self.0.len()
             }
         }
     };

@@ -140,7 +140,7 @@ async fn run_with_client(tx: &mut Tx<'_>, sql: &'static str, client: &Client) ->
         &search_text(client),
         &client.token_typ.map(TokenTyp::as_str),
         &client.exchange_rules.to_string(),
-        &to_json(&authentication.identities.iter().collect::<Vec<_>>())?,
+        &to_json(&authentication.identities)?,
         &authentication.token_endpoint_as_audience,
         &client.explicit_scopes_only,
     ];
