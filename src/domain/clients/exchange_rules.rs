@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::base::json;
-use crate::domain::parse::Members;
+use crate::domain::parse::OrderedMap;
 use crate::domain::{Audience, ParseError, Scope, ensure, list_type, text_traits};
 
 /// The rules of a client, one for each target, sorted by the target. Without a rule for it nothing is exchanged for a
@@ -25,7 +25,7 @@ pub struct ExchangeRule {
     scopes: Scope,
     /// What each scope of the subject token gives; `None`: itself.
     #[serde(skip_serializing_if = "Option::is_none")]
-    map: Option<Members<Scope, Scope>>,
+    map: Option<OrderedMap<Scope, Scope>>,
 }
 
 impl ExchangeRules {
@@ -132,7 +132,7 @@ impl ExchangeRule {
 
     /// What each scope of the subject token gives; `None`: itself.
     pub fn map(&self) -> Option<impl Iterator<Item = (&Scope, &Scope)>> {
-        self.map.as_ref().map(Members::iter)
+        self.map.as_ref().map(OrderedMap::iter)
     }
 
     /// The scopes that a subject token with these scopes gives: with a map, what it says of each of them and no more.
@@ -148,12 +148,15 @@ impl ExchangeRule {
     }
 
     fn all_scopes(&self) -> impl Iterator<Item = &Scope> {
-        let map = self.map.iter().flat_map(Members::iter);
+        let map = self.map.iter().flat_map(OrderedMap::iter);
         std::iter::once(&self.scopes).chain(map.flat_map(|(from, to)| [from, to]))
     }
 }
 
-fn read_map(map: &Map<String, Value>, scopes: &Scope) -> Result<Members<Scope, Scope>, ParseError> {
+fn read_map(
+    map: &Map<String, Value>,
+    scopes: &Scope,
+) -> Result<OrderedMap<Scope, Scope>, ParseError> {
     ensure!(
         !map.is_empty(),
         "`map` is empty, so no subject token would give a scope; leave it out to map each scope to itself"
@@ -178,7 +181,7 @@ fn read_map(map: &Map<String, Value>, scopes: &Scope) -> Result<Members<Scope, S
             pair[0].0
         )));
     }
-    Ok(Members(read))
+    Ok(OrderedMap(read))
 }
 
 /// Words with spaces between them, or a list of words; one at least.

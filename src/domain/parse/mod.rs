@@ -21,11 +21,11 @@ impl ParseError {
     }
 }
 
-/// Pairs that are one JSON object.
+/// Names and values in their order; as JSON an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::domain) struct Members<K, V>(pub(in crate::domain) Vec<(K, V)>);
+pub(in crate::domain) struct OrderedMap<K, V>(pub(in crate::domain) Vec<(K, V)>);
 
-impl<K, V> Members<K, V> {
+impl<K, V> OrderedMap<K, V> {
     pub(in crate::domain) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -35,7 +35,7 @@ impl<K, V> Members<K, V> {
     }
 }
 
-impl<K: Serialize, V: Serialize> Serialize for Members<K, V> {
+impl<K: Serialize, V: Serialize> Serialize for OrderedMap<K, V> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.iter())
     }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::domain::authentication::subject::is_spiffe_path;
-use crate::domain::parse::Members;
+use crate::domain::parse::OrderedMap;
 use crate::domain::{IssuerName, JsonPointer, ParseError, Subject, TrustAnchor, ensure, list_type};
 
 /// One way in which a platform names a client.
@@ -18,8 +18,8 @@ pub struct ClientIdentity {
     #[serde(skip_serializing_if = "Option::is_none")]
     subject: Option<Subject>,
     /// At least one where there is no subject.
-    #[serde(skip_serializing_if = "Members::is_empty")]
-    claims: Members<JsonPointer, String>,
+    #[serde(skip_serializing_if = "OrderedMap::is_empty")]
+    claims: OrderedMap<JsonPointer, String>,
 }
 
 /// The identities of a client, each of which is enough: at most 20, none twice. As JSON a list of objects.
@@ -68,7 +68,7 @@ impl ClientIdentity {
         Ok(Self {
             issuer,
             subject,
-            claims: Members(claims),
+            claims: OrderedMap(claims),
         })
     }
 
