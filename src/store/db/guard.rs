@@ -20,14 +20,20 @@ pub(in crate::store) struct Guard {
     /// The identity of the database that this process uses, from its first look until its end.
     known: OnceLock<String>,
     obstacle: ArcSwapOption<Obstacle>,
-    /// With the time since it was last noted.
-    fault: ArcSwapOption<(Fault, Stopwatch)>,
+    fault: ArcSwapOption<NotedFault>,
     /// The last change that this process committed, or saw in the head of the trail when it committed something else.
     committed: AtomicI64,
     /// Connections that were made before are closed instead of used.
     reconnect_at: ArcSwapOption<Stopwatch>,
     /// SQLite only.
     file: OnceLock<WatchedFile>,
+}
+
+#[derive(Debug)]
+struct NotedFault {
+    fault: Fault,
+    /// Runs since a call last met the fault.
+    noted: Stopwatch,
 }
 
 /// Why no connection may be used.
@@ -110,12 +116,12 @@ impl Guard {
     }
 
     pub(in crate::store) fn fault(&self) -> Option<Fault> {
-        self.fault.load().as_ref().map(|noted| noted.0)
+        self.fault.load().as_ref().map(|it| it.fault)
     }
 
     /// How long ago the fault was last noted.
     pub(in crate::store) fn fault_age(&self) -> Option<Duration> {
-        self.fault.load().as_ref().map(|noted| noted.1.elapsed())
+        self.fault.load().as_ref().map(|it| it.noted.elapsed())
     }
 
     pub(in crate::store) fn note(&self, error: &StoreError) {
@@ -127,9 +133,9 @@ impl Guard {
     /// Remembers a fault. Where the database is read-only, the connections are closed before they are used again, so that the
     /// next ones lead to the primary when the address has moved there.
     pub(in crate::store) fn note_fault(&self, fault: Fault) {
-        let noted = Arc::new((fault, Stopwatch::start()));
-        let before = self.fault.swap(Some(noted));
-        let is_new = before.is_none_or(|before| before.0 != fault);
+        let noted = Stopwatch::start();
+        let before = self.fault.swap(Some(Arc::new(NotedFault { fault, noted })));
+        let is_new = before.is_none_or(|before| before.fault != fault);
         if is_new && fault == Fault::ReadOnly {
             self.reconnect();
         }
