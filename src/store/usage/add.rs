@@ -28,10 +28,11 @@ pub enum UsageRows {
 impl Store {
     /// Adds rows, all or none.
     pub async fn add_usage(&self, rows: &UsageRows) -> Result<()> {
-        let (columns, cells, on_conflict) = rows.parts();
+        let cells = rows.cells();
         if cells.is_empty() {
             return Ok(());
         }
+        let (columns, on_conflict) = rows.target();
         let mut query = query("insert into ");
         query.push(columns).push(" values ");
         query.push_rows(cells).push(on_conflict);
@@ -40,86 +41,92 @@ impl Store {
 }
 
 impl UsageRows {
-    /// The table with its columns, the values of each row in their order, and what happens where there is a row already.
-    fn parts(&self) -> (&'static str, Vec<Vec<Value<'_>>>, &'static str) {
+    /// The table with its columns, and what happens where there is a row already.
+    fn target(&self) -> (&'static str, &'static str) {
         match self {
-            Self::Totals(rows) => (
+            Self::Totals(_) => (
                 "usage_totals (span, start, issued, refused, verified)",
-                each(rows, |((span, start), counts)| {
-                    with_counts(
-                        [Value::Number(Some(span.seconds())), start.to_value()],
-                        counts,
-                    )
-                }),
                 " on conflict (span, start) do update
                 set issued = usage_totals.issued + excluded.issued,
                     refused = usage_totals.refused + excluded.refused,
                     verified = usage_totals.verified + excluded.verified",
             ),
-            Self::Clients(rows) => (
+            Self::Clients(_) => (
                 "usage_hours (client_id, hour, issued, refused, verified)",
-                each(rows, |((id, hour), counts)| {
-                    let id = id.as_ref().map_or("", ClientId::as_str);
-                    with_counts([id.to_value(), hour.to_value()], counts)
-                }),
                 " on conflict (client_id, hour) do update
                 set issued = usage_hours.issued + excluded.issued,
                     refused = usage_hours.refused + excluded.refused,
                     verified = usage_hours.verified + excluded.verified",
             ),
-            Self::LastUses(rows) => (
+            Self::LastUses(_) => (
                 "last_used (client_id, secret_id, used_at, source)",
-                each(rows, |((id, secret), last)| {
-                    let secret = secret.as_ref().map_or("", SecretId::as_str);
-                    vec![
-                        id.to_value(),
-                        secret.to_value(),
-                        last.used_at.to_value(),
-                        source(last),
-                    ]
-                }),
                 " on conflict (client_id, secret_id) do update
                 set used_at = excluded.used_at, source = excluded.source
                 where last_used.used_at <= excluded.used_at",
             ),
-            Self::Identities(rows) => (
+            Self::Identities(_) => (
                 "last_identity_use (client_id, identity, issuer, subject, used_at, source)",
-                each(rows, |((id, identity), used)| {
-                    vec![
-                        id.to_value(),
-                        identity.as_str().to_value(),
-                        used.issuer.to_value(),
-                        used.subject.to_value(),
-                        used.last.used_at.to_value(),
-                        source(&used.last),
-                    ]
-                }),
                 " on conflict (client_id, identity) do update
                 set subject = excluded.subject, used_at = excluded.used_at, source = excluded.source
                 where last_identity_use.used_at <= excluded.used_at",
             ),
-            Self::Secrets(rows) => (
+            Self::Secrets(_) => (
                 "secret_hours (client_id, secret_id, hour, uses)",
-                each(rows, |((id, secret, hour), uses)| {
-                    vec![
-                        id.to_value(),
-                        secret.to_value(),
-                        hour.to_value(),
-                        count(*uses),
-                    ]
-                }),
                 " on conflict (client_id, secret_id, hour) do update
                 set uses = secret_hours.uses + excluded.uses",
             ),
-            Self::Exchanges(rows) => (
+            Self::Exchanges(_) => (
                 "exchange_hours (client_id, target, hour, exchanges)",
-                each(rows, |((id, target, hour), exchanges)| {
-                    let target = target.as_str().to_value();
-                    vec![id.to_value(), target, hour.to_value(), count(*exchanges)]
-                }),
                 " on conflict (client_id, target, hour) do update
                 set exchanges = exchange_hours.exchanges + excluded.exchanges",
             ),
+        }
+    }
+
+    /// The values of each row, in the order of the columns.
+    fn cells(&self) -> Vec<Vec<Value<'_>>> {
+        match self {
+            Self::Totals(rows) => each(rows, |((span, start), counts)| {
+                with_counts(
+                    [Value::Number(Some(span.seconds())), start.to_value()],
+                    counts,
+                )
+            }),
+            Self::Clients(rows) => each(rows, |((id, hour), counts)| {
+                let id = id.as_ref().map_or("", ClientId::as_str);
+                with_counts([id.to_value(), hour.to_value()], counts)
+            }),
+            Self::LastUses(rows) => each(rows, |((id, secret), last)| {
+                let secret = secret.as_ref().map_or("", SecretId::as_str);
+                vec![
+                    id.to_value(),
+                    secret.to_value(),
+                    last.used_at.to_value(),
+                    source(last),
+                ]
+            }),
+            Self::Identities(rows) => each(rows, |((id, identity), used)| {
+                vec![
+                    id.to_value(),
+                    identity.as_str().to_value(),
+                    used.issuer.to_value(),
+                    used.subject.to_value(),
+                    used.last.used_at.to_value(),
+                    source(&used.last),
+                ]
+            }),
+            Self::Secrets(rows) => each(rows, |((id, secret, hour), uses)| {
+                vec![
+                    id.to_value(),
+                    secret.to_value(),
+                    hour.to_value(),
+                    count(*uses),
+                ]
+            }),
+            Self::Exchanges(rows) => each(rows, |((id, target, hour), exchanges)| {
+                let target = target.as_str().to_value();
+                vec![id.to_value(), target, hour.to_value(), count(*exchanges)]
+            }),
         }
     }
 }
