@@ -1,4 +1,4 @@
-//! The tables `audit_events`, `audit_head` and `refusals`.
+//! The tables `audit_events`, `audit_head` and `rejected_requests`.
 
 pub(in crate::store) mod append;
 pub(in crate::store) mod head;

@@ -1,4 +1,4 @@
-//! Owns the rows of `refusals`: requests that were refused, and why.
+//! Owns the rows of `rejected_requests`: requests that were refused, and why.
 
 use crate::domain::{ClientId, ErrorCode, INTROSPECT_SCOPE, RejectedRequest};
 use crate::store::db::{ROWS, Row, TableRow, ToValue, Value, insert_rows, select};
@@ -25,6 +25,7 @@ impl TableRow for RejectedRequest {
 impl Store {
     /// Adds refusals.
     pub async fn insert_rejected_requests(&self, refusals: &[RejectedRequest]) -> Result<()> {
+        // A connection and a deadline for each piece.
         for rows in refusals.chunks(ROWS) {
             insert_rows(&mut self.acquire().await?, rows).await?;
         }
@@ -38,7 +39,8 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<RejectedRequest>> {
         const REST: &str = "from rejected_requests where request_id = $1 order by at desc limit $2";
-        self.fetch_refusals(REST, &[&request_id, &limit]).await
+        self.fetch_rejected_requests(REST, &[&request_id, &limit])
+            .await
     }
 
     /// The last refusals in the name of a client.
@@ -48,23 +50,23 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<RejectedRequest>> {
         const REST: &str = "from rejected_requests where client_id = $1 order by at desc limit $2";
-        self.fetch_refusals(REST, &[id, &limit]).await
+        self.fetch_rejected_requests(REST, &[id, &limit]).await
     }
 
     /// The last refusals in anybody's name.
     pub async fn list_recent_rejected_requests(&self, limit: u32) -> Result<Vec<RejectedRequest>> {
         const REST: &str = "from rejected_requests order by at desc limit $1";
-        self.fetch_refusals(REST, &[&limit]).await
+        self.fetch_rejected_requests(REST, &[&limit]).await
     }
 
-    async fn fetch_refusals(
+    async fn fetch_rejected_requests(
         &self,
         rest: &'static str,
         values: &[&dyn ToValue],
     ) -> Result<Vec<RejectedRequest>> {
         let on = &mut self.acquire_read().await?;
         let query = select(&[RejectedRequest::COLUMNS], rest).bind(values);
-        query.fetch_all(on, read_refusal).await
+        query.fetch_all(on, read_rejected_request).await
     }
 
     /// Enabled clients that have no identifier, may not introspect every token, and were refused an introspection for
@@ -93,7 +95,7 @@ impl Store {
     }
 }
 
-fn read_refusal(row: &Row) -> Result<RejectedRequest> {
+fn read_rejected_request(row: &Row) -> Result<RejectedRequest> {
     Ok(RejectedRequest {
         request_id: row.get("request_id")?,
         at: row.time("at")?,

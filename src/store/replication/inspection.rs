@@ -166,11 +166,19 @@ impl Store {
         let pool = match self.writes() {
             Pool::Postgres(pool) => {
                 let options = (*pool.connect_options()).clone();
-                Pool::Postgres(one(self.deadline).connect_with(options).await?)
+                Pool::Postgres(
+                    single_connection(self.deadline)
+                        .connect_with(options)
+                        .await?,
+                )
             }
             Pool::Sqlite(pool) => {
                 let options = (*pool.connect_options()).clone().create_if_missing(false);
-                Pool::Sqlite(one(self.deadline).connect_with(options).await?)
+                Pool::Sqlite(
+                    single_connection(self.deadline)
+                        .connect_with(options)
+                        .await?,
+                )
             }
         };
         Ok(Self {
@@ -229,7 +237,7 @@ impl Store {
     }
 }
 
-fn one<DB: Database>(patience: Duration) -> PoolOptions<DB> {
-    let one = PoolOptions::new().max_connections(1);
-    one.acquire_timeout(patience)
+fn single_connection<DB: Database>(acquire_timeout: Duration) -> PoolOptions<DB> {
+    let single = PoolOptions::new().max_connections(1);
+    single.acquire_timeout(acquire_timeout)
 }

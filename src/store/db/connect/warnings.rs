@@ -26,8 +26,8 @@ impl DatabaseOptions {
             return Vec::new();
         };
         let unknown = split_parameters(url).map_or_else(|_| Vec::new(), |(_, unknown)| unknown);
-        let told = |name| format!("the URL's parameter `{name}` is unknown and ignored");
-        let unknown = unknown.into_iter().map(told);
+        let warning = |name| format!("the URL's parameter `{name}` is unknown and ignored");
+        let unknown = unknown.into_iter().map(warning);
         unencrypted(&server).into_iter().chain(unknown).collect()
     }
 
