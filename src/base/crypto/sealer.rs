@@ -71,12 +71,12 @@ impl Sealer {
     pub fn open(&self, owner: &str, sealed: &str) -> Option<(Secret<Vec<u8>>, SealedUnder)> {
         let text = URL_SAFE_NO_PAD.decode(sealed.strip_prefix(VERSION)?).ok()?;
         let (nonce, sealed) = text.split_first_chunk::<NONCE_LEN>()?;
-        let open = |key: &LessSafeKey, under| {
+        let open_with = |key: &LessSafeKey, under| {
             let nonce = Nonce::assume_unique_for_key(*nonce);
             Some((Secret::new(super::open(key, nonce, owner, sealed)?), under))
         };
-        open(&self.current, SealedUnder::Secret)
-            .or_else(|| open(self.previous.as_ref()?, SealedUnder::SecretPrevious))
+        open_with(&self.current, SealedUnder::Secret)
+            .or_else(|| open_with(self.previous.as_ref()?, SealedUnder::SecretPrevious))
     }
 }
 

@@ -38,8 +38,7 @@ impl<T: Zeroize> fmt::Debug for Secret<T> {
 
 impl<T: Zeroize + AsRef<[u8]>> PartialEq for Secret<T> {
     fn eq(&self, other: &Self) -> bool {
-        let [one, two] = [self, other].map(|it| it.expose().as_ref());
-        one.ct_eq(two).into()
+        self.expose().as_ref().ct_eq(other.expose().as_ref()).into()
     }
 }
 
