@@ -167,7 +167,9 @@ pub(crate) fn names_last(event: &AuditEvent, last: &ChainLink, key_id: &str) -> 
     let named = read::<KeyChange>(event, Action::AuditKeyChange)
         .map(|it| (it.key_id, it.through, it.hash))
         .or_else(|| Acceptance::read(event).map(|it| (it.key_id, it.through, it.hash)));
-    named == Some((key_id.to_owned(), last.event_id, last.hash.clone()))
+    named.is_some_and(|(key, through, hash)| {
+        key == key_id && through == last.event_id && hash == last.hash
+    })
 }
 
 /// Whether the event says that what is up to `anchor` is missing by right.
@@ -175,7 +177,7 @@ pub(crate) fn names_anchor(event: &AuditEvent, anchor: &ChainLink) -> bool {
     let named = read::<Removal>(event, Action::AuditPrune)
         .map(|it| (it.through, it.hash))
         .or_else(|| Acceptance::read(event).map(|it| (it.anchor_id, it.anchor_hash)));
-    named == Some((anchor.event_id, anchor.hash.clone()))
+    named.is_some_and(|(through, hash)| through == anchor.event_id && hash == anchor.hash)
 }
 
 fn read<T: DeserializeOwned>(event: &AuditEvent, action: Action) -> Option<T> {
