@@ -103,7 +103,7 @@ pub(crate) use text_traits;
 macro_rules! text_type {
     ($name:ident, $is_good:expr, $refusal:literal) => {
         impl $name {
-            /// Parses a text that keeps the rule.
+            #[doc = concat!("Parses a text: ", $refusal, ".")]
             pub fn parse(text: &str) -> Result<Self, $crate::domain::ParseError> {
                 let is_good: fn(&str) -> bool = $is_good;
                 $crate::domain::ensure!(is_good(text), $refusal);
