@@ -271,11 +271,12 @@ mod tests {
     fn only_owners_and_the_command_line_give_reserved_scopes() {
         for (actor, has_all_rights) in actors() {
             let check = |text: &str| actor.check_grant(None, &with(text, ""));
-            assert_eq!(check("admin:write").is_ok(), has_all_rights);
+            let is_granted = check("admin:write").is_ok();
+            assert_eq!(is_granted, has_all_rights, "{actor:?}");
             let refused = check("read token:introspect").err();
             let told = refused.is_some_and(|it| it.0.contains("token:introspect"));
             assert_ne!(told, has_all_rights, "{actor:?}");
-            assert_eq!(check("read write"), Ok(()));
+            assert_eq!(check("read write"), Ok(()), "{actor:?}");
         }
     }
 
@@ -283,7 +284,8 @@ mod tests {
     fn only_owners_and_the_command_line_write_identifiers() {
         let [none, one, another] = ["", "https://a", "https://a b"].map(|it| with("read", it));
         for (actor, has_all_rights) in actors() {
-            assert_eq!(actor.may_write_identifiers(), has_all_rights);
+            let may = actor.may_write_identifiers();
+            assert_eq!(may, has_all_rights, "{actor:?}");
             for (before, after) in [
                 (None, &one),
                 (Some(&none), &one),
@@ -296,7 +298,8 @@ mod tests {
                 assert!(refused.is_none_or(told), "{actor:?}");
             }
             for (before, after) in [(None, &none), (Some(&none), &none), (Some(&one), &one)] {
-                assert_eq!(actor.check_grant(before, after), Ok(()));
+                let checked = actor.check_grant(before, after);
+                assert_eq!(checked, Ok(()), "{actor:?}");
             }
         }
     }
@@ -309,10 +312,11 @@ mod tests {
                 let checked = actor.check_client_write(&id, &scope(text), effect);
                 checked.is_ok()
             };
-            assert!(check("admin:read", ClientEffect::Restricts));
-            assert_eq!(check("admin:read", ClientEffect::Changes), has_all_rights);
-            assert!(check("read", ClientEffect::Restricts));
-            assert!(check("read", ClientEffect::Changes));
+            let may_change = check("admin:read", ClientEffect::Changes);
+            assert_eq!(may_change, has_all_rights, "{actor:?}");
+            assert!(check("admin:read", ClientEffect::Restricts), "{actor:?}");
+            assert!(check("read", ClientEffect::Restricts), "{actor:?}");
+            assert!(check("read", ClientEffect::Changes), "{actor:?}");
         }
     }
 
@@ -321,10 +325,10 @@ mod tests {
         let [ann, ben] = ["ann", "ben"].map(|name| AdminName::parse(name).unwrap());
         for (actor, has_all_rights) in actors() {
             let check = |name, only| actor.check_admin_write(name, only).is_ok();
-            assert_eq!(check(&ben, false), has_all_rights);
-            assert_eq!(check(&ben, true), has_all_rights);
-            assert_eq!(check(&ann, false), has_all_rights);
-            assert_eq!(check(&ann, true), actor != client());
+            assert_eq!(check(&ben, false), has_all_rights, "{actor:?}");
+            assert_eq!(check(&ben, true), has_all_rights, "{actor:?}");
+            assert_eq!(check(&ann, false), has_all_rights, "{actor:?}");
+            assert_eq!(check(&ann, true), actor != client(), "{actor:?}");
         }
     }
 
@@ -332,7 +336,7 @@ mod tests {
     fn no_admin_but_an_owner_changes_signing_keys() {
         for (actor, has_all_rights) in actors() {
             let may = has_all_rights || actor == client();
-            assert_eq!(actor.check_key_write().is_ok(), may);
+            assert_eq!(actor.check_key_write().is_ok(), may, "{actor:?}");
         }
     }
 }

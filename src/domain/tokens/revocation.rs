@@ -116,7 +116,7 @@ mod tests {
     const DAY: i64 = 86_400;
 
     #[test]
-    fn it_is_a_whole_number_that_is_not_negative() {
+    fn a_generation_is_a_whole_number_that_is_not_negative() {
         for text in ["0", "1795940508350", "9223372036854775807"] {
             let read: Generation = json::from_str(text).unwrap();
             assert_eq!(serde_json::to_string(&read).unwrap(), text);
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn it_follows_time_and_stays_within_its_bounds() {
+    fn a_generation_follows_time_and_stays_within_its_bounds() {
         assert_eq!(Generation::at(UnixTime(7)).number(), 7_000);
         assert_eq!(Generation::at(UnixTime(7)).next().time(), UnixTime(7));
         assert_eq!(Generation::at(UnixTime(-7)), Generation::default());

@@ -27,7 +27,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn there_are_two_types_and_the_case_counts() {
+    fn a_token_typ_is_one_of_two_words_and_the_case_counts() {
         assert_eq!(TokenTyp::parse("at+jwt"), Ok(TokenTyp::AtJwt));
         assert_eq!(TokenTyp::parse("JWT"), Ok(TokenTyp::Jwt));
         for text in ["", "jwt", "AT+JWT", "application/at+jwt", "JOSE", " JWT"] {

@@ -66,7 +66,7 @@ fn an_issuer_that_contradicts_itself_is_refused() {
     ] {
         for (members, told) in cases {
             let error = build(&format!("{{{begin}{members}}}")).unwrap_err();
-            assert!(error.contains(told), "{members}: {error}");
+            assert!(error.contains(told), "{begin}{members}: {error}");
         }
     }
 }
