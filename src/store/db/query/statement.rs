@@ -16,6 +16,7 @@ macro_rules! short_forms {
             query(sql).bind(values).execute($write).await
         }
 
+        /// What `read` makes of each row.
         pub(in crate::store) async fn fetch_all<T: Send>(
             $($receiver)+,
             sql: &'static str,
@@ -25,6 +26,7 @@ macro_rules! short_forms {
             query(sql).bind(values).fetch_all($read, read).await
         }
 
+        /// What `read` makes of the first row, if there is one.
         pub(in crate::store) async fn fetch_optional<T: Send>(
             $($receiver)+,
             sql: &'static str,
