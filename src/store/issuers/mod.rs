@@ -1,5 +1,9 @@
 //! Owns `trusted_issuers`, and with each trust domain the highest `spiffe_sequence` of its bundle that any replica has seen.
 
+mod disable;
+pub(in crate::store) mod identities;
+pub(in crate::store) mod names;
+
 use std::collections::HashMap;
 
 use crate::base::clock::UnixTime;
@@ -11,10 +15,6 @@ use crate::store::db::{Row, RowsOf, Tx, select, to_json};
 use crate::store::issuers::identities::COUNT_CLIENTS;
 use crate::store::issuers::names::{lock_names, refuse_client_ids};
 use crate::store::{Result, Store, StoreError};
-
-mod disable;
-pub(in crate::store) mod identities;
-pub(in crate::store) mod names;
 
 pub use disable::RevokedPage;
 
@@ -164,6 +164,40 @@ impl Store {
             .await?;
         Ok(IssuerWritten::Written)
     }
+
+    /// The sequences of the issuers that have one.
+    pub async fn list_spiffe_sequences(&self) -> Result<HashMap<IssuerName, i64>> {
+        const SQL: &str = "
+            select name, spiffe_sequence
+            from trusted_issuers
+            where spiffe_sequence is not null";
+        let read = |row: &Row| Ok((row.parse("name")?, row.get("spiffe_sequence")?));
+        let found = self.fetch_all(SQL, &[], read).await?;
+        Ok(found.into_iter().collect())
+    }
+
+    /// Raises the sequence of an issuer to one that was seen, unless it is as high; the highest one then. `None`: there is no
+    /// such issuer.
+    pub async fn raise_spiffe_sequence(&self, name: &IssuerName, seen: i64) -> Result<Option<i64>> {
+        const SQL: &str = "
+            update trusted_issuers
+            set spiffe_sequence = $2
+            where name = $1 and (spiffe_sequence is null or spiffe_sequence < $2)";
+        // Nearly every fetch brings the bundle of before, which writes nothing.
+        let known = self.find_spiffe_sequence(name).await?;
+        if known.is_some_and(|known| known >= seen) {
+            return Ok(known);
+        }
+        self.execute(SQL, &[name, &seen]).await?;
+        self.find_spiffe_sequence(name).await
+    }
+
+    async fn find_spiffe_sequence(&self, name: &IssuerName) -> Result<Option<i64>> {
+        const SQL: &str = "select spiffe_sequence from trusted_issuers where name = $1";
+        let read = |row: &Row| row.get("spiffe_sequence");
+        let found = self.fetch_optional(SQL, &[name], read).await?;
+        Ok(found.flatten())
+    }
 }
 
 /// Makes an issuer that is `before` what it is in `after`, if the actor may; false: it is another by now.
@@ -216,40 +250,4 @@ fn read_issuer(row: &Row) -> Result<TrustedIssuer> {
 
 fn of_issuer(action: Action, name: &IssuerName) -> NewEvent {
     NewEvent::new(action, Target::Issuer(name.clone()))
-}
-
-impl Store {
-    /// The sequences of the issuers that have one.
-    pub async fn list_spiffe_sequences(&self) -> Result<HashMap<IssuerName, i64>> {
-        const SQL: &str = "
-            select name, spiffe_sequence
-            from trusted_issuers
-            where spiffe_sequence is not null";
-        let read = |row: &Row| Ok((row.parse("name")?, row.get("spiffe_sequence")?));
-        let found = self.fetch_all(SQL, &[], read).await?;
-        Ok(found.into_iter().collect())
-    }
-
-    /// Raises the sequence of an issuer to one that was seen, unless it is as high; the highest one then. `None`: there is no
-    /// such issuer.
-    pub async fn raise_spiffe_sequence(&self, name: &IssuerName, seen: i64) -> Result<Option<i64>> {
-        const SQL: &str = "
-            update trusted_issuers
-            set spiffe_sequence = $2
-            where name = $1 and (spiffe_sequence is null or spiffe_sequence < $2)";
-        // Nearly every fetch brings the bundle of before, which writes nothing.
-        let known = self.find_spiffe_sequence(name).await?;
-        if known.is_some_and(|known| known >= seen) {
-            return Ok(known);
-        }
-        self.execute(SQL, &[name, &seen]).await?;
-        self.find_spiffe_sequence(name).await
-    }
-
-    async fn find_spiffe_sequence(&self, name: &IssuerName) -> Result<Option<i64>> {
-        const SQL: &str = "select spiffe_sequence from trusted_issuers where name = $1";
-        let read = |row: &Row| row.get("spiffe_sequence");
-        let found = self.fetch_optional(SQL, &[name], read).await?;
-        Ok(found.flatten())
-    }
 }

@@ -31,6 +31,17 @@ pub struct Standing {
     pub is_read_only: bool,
 }
 
+/// What the database knows of the time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClockMark {
+    /// When a server last noted that its clock is right; `None`: never.
+    pub noted_at: Option<UnixTime>,
+    /// The time of the event that was appended last to the audit trail.
+    pub last_event_at: Option<UnixTime>,
+    /// How often an operator confirmed the clock.
+    pub confirmations: i64,
+}
+
 impl Store {
     /// Gives a new database its identity.
     pub(in crate::store) async fn insert_installation(&self) -> Result<()> {
@@ -85,65 +96,6 @@ impl Store {
         Ok(installation)
     }
 
-    async fn find_standing(&self) -> Result<Option<Standing>> {
-        let sql = match &self.feed {
-            Pool::Postgres(_) => POSTGRES,
-            Pool::Sqlite(_) => SQLITE,
-        };
-        let mut feed = self.acquire_feed().await?;
-        let found = query(sql).fetch_optional(&mut feed, |row| {
-            Ok(Standing {
-                installation: read_installation(row)?,
-                is_read_only: row.get("is_read_only")?,
-            })
-        });
-        found.await
-    }
-}
-
-fn no_installation() -> StoreError {
-    let why = "the table `installation` has no row; run `token-server migrate`";
-    StoreError::Corrupt(why.to_owned())
-}
-
-fn read_installation(row: &Row) -> Result<Installation> {
-    Ok(Installation {
-        identity: row.get("identity")?,
-        epoch: row.get("epoch")?,
-        generation: row.generation("generation")?,
-    })
-}
-
-/// Refuses a new connection to another database than the one that this process uses: nothing is read there and nothing
-/// written. Notes a database that is read-only.
-pub(in crate::store) async fn check_postgres(
-    guard: &Guard,
-    connection: &mut PgConnection,
-) -> sqlx::Result<()> {
-    if !guard.is_known() {
-        return Ok(());
-    }
-    let row = connection.fetch_one(POSTGRES).await?;
-    let identity = row.try_get("identity")?;
-    if row.try_get("is_read_only")? {
-        guard.note_fault(Fault::ReadOnly);
-    }
-    let checked = guard.check_identity(identity);
-    checked.map_err(|error| sqlx::Error::Io(std::io::Error::other(error)))
-}
-
-/// What the database knows of the time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ClockMark {
-    /// When a server last noted that its clock is right; `None`: never.
-    pub noted_at: Option<UnixTime>,
-    /// The time of the event that was appended last to the audit trail.
-    pub last_event_at: Option<UnixTime>,
-    /// How often an operator confirmed the clock.
-    pub confirmations: i64,
-}
-
-impl Store {
     /// Reads what the database knows of the time.
     pub async fn find_clock_mark(&self) -> Result<ClockMark> {
         const SQL: &str = "
@@ -188,4 +140,50 @@ impl Store {
             .after(json!({ "time": stamp.at.to_string(), "doubt": doubt }));
         self.commit_event(tx, stamp, event).await
     }
+
+    async fn find_standing(&self) -> Result<Option<Standing>> {
+        let sql = match &self.feed {
+            Pool::Postgres(_) => POSTGRES,
+            Pool::Sqlite(_) => SQLITE,
+        };
+        let mut feed = self.acquire_feed().await?;
+        let found = query(sql).fetch_optional(&mut feed, |row| {
+            Ok(Standing {
+                installation: read_installation(row)?,
+                is_read_only: row.get("is_read_only")?,
+            })
+        });
+        found.await
+    }
+}
+
+/// Refuses a new connection to another database than the one that this process uses: nothing is read there and nothing
+/// written. Notes a database that is read-only.
+pub(in crate::store) async fn check_postgres(
+    guard: &Guard,
+    connection: &mut PgConnection,
+) -> sqlx::Result<()> {
+    if !guard.is_known() {
+        return Ok(());
+    }
+    let row = connection.fetch_one(POSTGRES).await?;
+    let identity = row.try_get("identity")?;
+    if row.try_get("is_read_only")? {
+        guard.note_fault(Fault::ReadOnly);
+    }
+    let checked = guard.check_identity(identity);
+    checked.map_err(|error| sqlx::Error::Io(std::io::Error::other(error)))
+}
+
+fn no_installation() -> StoreError {
+    let why = "the table `installation` has no row; run `token-server migrate`";
+    StoreError::Corrupt(why.to_owned())
+}
+
+fn read_installation(row: &Row) -> Result<Installation> {
+    Ok(Installation {
+        identity: row.get("identity")?,
+        epoch: row.get("epoch")?,
+        generation: row.generation("generation")?,
+    })
 }

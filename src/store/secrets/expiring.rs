@@ -13,6 +13,24 @@ use crate::store::{Result, Store, TrustedTime};
 
 const SECRETS: RowsOf = RowsOf::new("client_secrets", "secret_id");
 
+/// What holds of a secret that is due: it is good, it has not been used for long enough, and it is not the last good one
+/// of its client. `$1`: now; `$2`: that much later than it says.
+const IS_DUE: &str = "
+    s.secret_id = e.secret_id
+    and (s.expires_at is null or s.expires_at > $1)
+    and case when u.used_at > e.starts_at then u.used_at else e.starts_at end + e.idle_seconds + $2 <= $1
+    and exists (
+        select 1
+        from client_secrets o
+        where o.client_id = s.client_id and o.secret_id <> s.secret_id
+            and (o.expires_at is null or o.expires_at > $1))";
+
+/// `cross join` keeps SQLite from beginning with all the secrets.
+const FROM: &str = "
+    from idle_expiries e
+    cross join client_secrets s
+    left join last_used u on u.client_id = e.client_id and u.secret_id = e.secret_id";
+
 impl Store {
     /// Of the enabled clients that log in by secret: how many have none that is good at `now`, and how many lose their
     /// last one by each of `ends`.
@@ -96,27 +114,7 @@ impl Store {
             .fetch_undamaged(&mut self.acquire_read().await?, SECRETS, read)
             .await
     }
-}
 
-/// What holds of a secret that is due: it is good, it has not been used for long enough, and it is not the last good one
-/// of its client. `$1`: now; `$2`: that much later than it says.
-const IS_DUE: &str = "
-    s.secret_id = e.secret_id
-    and (s.expires_at is null or s.expires_at > $1)
-    and case when u.used_at > e.starts_at then u.used_at else e.starts_at end + e.idle_seconds + $2 <= $1
-    and exists (
-        select 1
-        from client_secrets o
-        where o.client_id = s.client_id and o.secret_id <> s.secret_id
-            and (o.expires_at is null or o.expires_at > $1))";
-
-/// `cross join` keeps SQLite from beginning with all the secrets.
-const FROM: &str = "
-    from idle_expiries e
-    cross join client_secrets s
-    left join last_used u on u.client_id = e.client_id and u.secret_id = e.secret_id";
-
-impl Store {
     /// Sets after how long without use a secret of this client ends, or that it does not; false when the client has no
     /// such secret.
     pub async fn set_idle_expiry(

@@ -121,30 +121,7 @@ impl Store {
                 limit $2)";
         self.execute(SQL, &[&end.time(), &limit]).await
     }
-}
 
-fn read_revocation(row: &Row) -> Result<Revocation> {
-    let generation = row.generation("generation")?;
-    let expires_at = row.time("expires_at")?;
-    let jti: Option<&str> = row.get("jti")?;
-    let revoked = match jti {
-        None => Revoked::Client(generation),
-        Some(jti) => Revoked::Token(RevokedToken {
-            jti: TokenId::parse(jti)?,
-            generation,
-            expires_at,
-        }),
-    };
-    Ok(Revocation {
-        revocation_id: RevocationId(row.get("revocation_id")?),
-        client_id: row.parse("client_id")?,
-        revoked,
-        revoked_at: row.time("revoked_at")?,
-        expires_at,
-    })
-}
-
-impl Store {
     /// Raises the generation below which every token is revoked.
     pub async fn raise_floor(&self, floor: Generation) -> Result<()> {
         const SQL: &str = "update installation set generation = $1 where generation < $1";
@@ -207,6 +184,27 @@ impl Store {
         }
         Ok(written)
     }
+}
+
+fn read_revocation(row: &Row) -> Result<Revocation> {
+    let generation = row.generation("generation")?;
+    let expires_at = row.time("expires_at")?;
+    let jti: Option<&str> = row.get("jti")?;
+    let revoked = match jti {
+        None => Revoked::Client(generation),
+        Some(jti) => Revoked::Token(RevokedToken {
+            jti: TokenId::parse(jti)?,
+            generation,
+            expires_at,
+        }),
+    };
+    Ok(Revocation {
+        revocation_id: RevocationId(row.get("revocation_id")?),
+        client_id: row.parse("client_id")?,
+        revoked,
+        revoked_at: row.time("revoked_at")?,
+        expires_at,
+    })
 }
 
 fn written_back(tokens: u64, clients: u64) -> NewEvent {
