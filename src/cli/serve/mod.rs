@@ -133,7 +133,7 @@ pub(super) async fn run(args: ServeArgs, handed_over: HandedOver) -> anyhow::Res
     let portal = portal.map(|ended| ended.unwrap_or_else(|panic| Err(io::Error::other(panic))));
     tokio::try_join!(serving.ended(), portal, stopping)?;
     following.abort();
-    // Last, so that the figures of stopping can be seen.
+    // Last, so that the metrics of stopping can be seen.
     if let Some(serving_ops) = serving_ops {
         serving_ops.abort();
     }

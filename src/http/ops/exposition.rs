@@ -1,4 +1,4 @@
-//! Owns how figures are written for Prometheus. Knows none of them.
+//! Owns how metrics are written for Prometheus. Knows none of them.
 
 use std::fmt;
 
@@ -9,22 +9,22 @@ use prometheus_client::metrics::MetricType;
 
 use crate::base::metrics::{BOUNDS, Distribution};
 
-/// A page of figures. A family is written once, with all its series; without any only its name and type are.
+/// A page of metrics. A family is written once, with all its series; without any only its name and type are.
 pub(super) struct Page<'a>(pub(super) DescriptorEncoder<'a>);
 
 type Labels<'a, const N: usize> = [(&'static str, &'a str); N];
 
-/// Writes figures in this order: of each the kind, the name and the meaning; behind the colon its value or its series.
-macro_rules! figures {
-    ($page:ident { $($kind:ident $name:literal $help:literal: $figure:expr;)* }) => {{
-        $($page.$kind($name, $help, $figure)?;)*
+/// Writes metrics in this order: of each the kind, the name and the meaning; behind the colon its value or its series.
+macro_rules! metrics {
+    ($page:ident { $($kind:ident $name:literal $help:literal: $value:expr;)* }) => {{
+        $($page.$kind($name, $help, $value)?;)*
         Ok(())
     }};
 }
-pub(super) use figures;
+pub(super) use metrics;
 
 /// A series for each value of one label.
-pub(super) fn by<'a, V>(
+pub(super) fn labelled<'a, V>(
     label: &'static str,
     values: impl IntoIterator<Item = (&'a str, V)>,
 ) -> impl Iterator<Item = (Labels<'a, 1>, V)> {

@@ -1,4 +1,4 @@
-//! What operators' programs ask, on a listener of its own without TLS: figures for Prometheus, and health. Nothing of it
+//! What operators' programs ask, on a listener of its own without TLS: metrics for Prometheus, and health. Nothing of it
 //! is secret, but it is nobody else's business: the listener is on the loopback interface unless it is set otherwise.
 
 mod exposition;
@@ -44,7 +44,7 @@ use families::Snapshot;
 /// The text format of <https://prometheus.io/docs/specs/om/open_metrics_spec/>.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// What figures are told of.
+/// What metrics are read from.
 #[derive(Clone)]
 pub struct Ops {
     /// The service, and who asks it.

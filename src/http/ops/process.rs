@@ -3,7 +3,7 @@
 use std::fmt;
 use std::fs;
 
-use crate::http::ops::exposition::{Page, figures};
+use crate::http::ops::exposition::{Page, metrics};
 
 /// Writes what the kernel says of this process; nothing where there is no `/proc`.
 #[expect(
@@ -21,12 +21,12 @@ pub(super) fn write(page: &mut Page<'_>) -> fmt::Result {
     let page_size = rustix::param::page_size() as f64;
     let files = fs::read_dir("/proc/self/fd").ok();
     let files_limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
-    figures! { page {
+    metrics! { page {
         gauge "process_resident_memory_bytes" "Resident memory of the process":
             field(24).map(|pages| pages as f64 * page_size);
         counters "process_cpu_seconds" "Processor time that the process has used":
             field(14).zip(field(15)).map(|(user, system)| ([], (user + system) as f64 / ticks));
-        // It has ticks since the machine started.
+        // Field 22 counts ticks since the machine started.
         gauge "process_start_time_seconds" "When the process started":
             field(22).zip(boot_time()).map(|(began, boot)| boot as f64 + began as f64 / ticks);
         gauge "process_threads" "Threads of the process": field(20).map(|threads| threads as f64);

@@ -117,7 +117,7 @@ fn start_thread(
     Ok(handle)
 }
 
-/// The threads for what operators ask for: the portal, the admin API, figures. What takes long there would hold up
+/// The threads for what operators ask for: the portal, the admin API, metrics. What takes long there would hold up
 /// all connections of a thread that serves.
 pub struct AdminRuntime {
     /// Taken to be dropped, without a wait for what is under way.

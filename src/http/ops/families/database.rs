@@ -3,12 +3,12 @@
 use std::fmt;
 
 use super::{Snapshot, number, span, truth};
-use crate::http::ops::exposition::{Page, by, figures};
+use crate::http::ops::exposition::{Page, labelled, metrics};
 
 impl Snapshot {
     pub(super) fn caches(&self, page: &mut Page<'_>) -> fmt::Result {
-        let caches = || by("cache", self.app.caches.iter().map(|it| (it.name, it)));
-        figures! { page {
+        let caches = || labelled("cache", self.app.caches.iter().map(|it| (it.name, it)));
+        metrics! { page {
             gauges "token_server_cache_entries" "Entries in the cache":
                 caches().map(|(label, it)| (label, number(it.entries)));
             gauges "token_server_cache_limit_entries" "Limit of entries, of caches that are limited by number":
@@ -31,7 +31,7 @@ impl Snapshot {
     pub(super) fn feed(&self, page: &mut Page<'_>) -> fmt::Result {
         let (feed, history) = (&self.app.feed, &self.app.history);
         let age = |read_at| span(self.now.since(read_at).max(0));
-        figures! { page {
+        metrics! { page {
             gauge "token_server_feed_lag_seconds" "Time since this replica last read the changes of other replicas":
                 feed.read_at.map(age);
             gauge "token_server_feed_listening"
@@ -46,12 +46,12 @@ impl Snapshot {
                 history.losses;
             counters "token_server_history_written_back"
                 "Revocations and generations that the database had lost and this replica wrote back":
-                by("of", [("token", history.tokens), ("client", history.clients)]);
+                labelled("of", [("token", history.tokens), ("client", history.clients)]);
         } }
     }
 
     pub(super) fn clock(&self, page: &mut Page<'_>) -> fmt::Result {
-        figures! { page {
+        metrics! { page {
             gauge "token_server_clock_difference_seconds"
                 "Seconds by which this machine's clock is ahead of the database's, which the server uses; always 0 on SQLite":
                 span(self.app.clock_difference);
@@ -63,10 +63,10 @@ impl Snapshot {
 
     pub(super) fn audit(&self, page: &mut Page<'_>) -> fmt::Result {
         let audit = &self.app.audit_head;
-        figures! { page {
+        metrics! { page {
             gauges "token_server_audit_head_event_id"
                 "The last event of the audit trail and its hash, as last seen; read at the start and every hour":
-                by("hash", audit.head.iter().map(|head| (&*head.hash, span(head.event_id))));
+                labelled("hash", audit.head.iter().map(|head| (&*head.hash, span(head.event_id))));
             gauge "token_server_audit_head_authentic"
                 "1 if the server can verify the end of the audit trail; at 0 it refuses every change":
                 audit.is_authentic.map(truth);
@@ -77,10 +77,10 @@ impl Snapshot {
     }
 
     pub(super) fn database(&self, page: &mut Page<'_>) -> fmt::Result {
-        let pools = || by("pool", self.app.pools.iter().map(|it| (it.name, it)));
+        let pools = || labelled("pool", self.app.pools.iter().map(|it| (it.name, it)));
         let calls = &self.app.calls;
         let (degraded, stale) = self.app.refused_without_database;
-        figures! { page {
+        metrics! { page {
             gauges "token_server_database_connections" "Open connections to the database":
                 pools().flat_map(|([pool], it)| {
                     let used = it.open.saturating_sub(it.idle);
@@ -95,7 +95,7 @@ impl Snapshot {
                 [([], calls.took)];
             counters "token_server_database_failures"
                 "Database calls that got no connection, or no answer in time":
-                by("reason", [
+                labelled("reason", [
                     ("connection", calls.unconnected),
                     ("pool", calls.pool_exhausted),
                     ("timeout", calls.late),
@@ -105,7 +105,7 @@ impl Snapshot {
                 calls.lost_races;
             counters "token_server_database_refusals"
                 "Requests refused at once because the database is gone, or gone for longer than STALE_LIMIT":
-                by("state", [("degraded", degraded), ("stale", stale)]);
+                labelled("state", [("degraded", degraded), ("stale", stale)]);
         } }
     }
 }

@@ -3,38 +3,38 @@
 use std::fmt;
 
 use super::{Snapshot, count, number, span, time};
-use crate::http::ops::exposition::{Page, by, figures, seconds};
+use crate::http::ops::exposition::{Page, labelled, metrics, seconds};
 
 impl Snapshot {
     pub(super) fn tokens(&self, page: &mut Page<'_>) -> fmt::Result {
         let (warned, refused) = self.app.quotas;
         let (tokens, clients) = self.app.revocations;
-        figures! { page {
+        metrics! { page {
             counter "token_server_tokens_issued" "Issued tokens": self.app.tokens_issued;
             counters "token_server_tokens_refused" "Refused tokens, by reason":
-                by("reason", self.app.tokens_refused.iter().copied());
+                labelled("reason", self.app.tokens_refused.iter().copied());
             counters "token_server_quota" "Token requests of clients near or above their quota":
-                by("outcome", [("warned", warned), ("refused", refused)]);
+                labelled("outcome", [("warned", warned), ("refused", refused)]);
             counter "token_server_refusals_not_kept"
                 "Refused requests whose reason is only in the log, because there were too many":
                 self.app.refusals_left_out;
             gauges "token_server_revocations"
                 "Revocations in memory: of single tokens, and of all tokens of a client below a generation":
-                by("of", [("token", count(tokens)), ("client", count(clients))]);
+                labelled("of", [("token", count(tokens)), ("client", count(clients))]);
             counters "token_server_revocations_folded"
                 "Clients whose tokens were all revoked instead of single ones, because of MAX_CLIENT_REVOCATIONS or MAX_REVOCATIONS":
-                by("room", self.app.revocations_folded);
+                labelled("room", self.app.revocations_folded);
         } }
     }
 
     pub(super) fn issuers(&self, page: &mut Page<'_>) -> fmt::Result {
         let issuers = || {
-            by(
+            labelled(
                 "issuer",
                 self.app.issuers.iter().map(|it| (it.name.as_str(), it)),
             )
         };
-        figures! { page {
+        metrics! { page {
             gauges "token_server_issuer_key_age_seconds" "How long ago the keys of a trusted issuer were fetched":
                 issuers().filter_map(|(label, it)| Some((label, span(it.key_age?))));
             counters "token_server_issuer_key_fetches_failed" "Fetches of the keys of a trusted issuer that failed":
@@ -47,14 +47,14 @@ impl Snapshot {
 
     pub(super) fn logins(&self, page: &mut Page<'_>) -> fmt::Result {
         let throttled = &self.app.throttled;
-        let waiting = || by("of", self.app.logins_waiting.iter().map(|it| (it.name, it)));
-        figures! { page {
+        let waiting = || labelled("of", self.app.logins_waiting.iter().map(|it| (it.name, it)));
+        metrics! { page {
             counters "token_server_logins_throttled"
                 "Logins refused because of earlier failures of the source, for this client or for any client":
-                by("by", [("client", throttled.by_client), ("source", throttled.by_source)]);
+                labelled("by", [("client", throttled.by_client), ("source", throttled.by_source)]);
             counters "token_server_admin_logins_throttled"
                 "Portal logins refused because of earlier failures, by what had failed":
-                by("by", self.app.admins_throttled.iter().copied());
+                labelled("by", self.app.admins_throttled.iter().copied());
             gauges "token_server_logins_waiting" "Logins that wait for undecided logins of the same source":
                 waiting().map(|(label, it)| (label, count(it.waiting)));
             counters "token_server_logins_waiting_refused"
@@ -65,8 +65,8 @@ impl Snapshot {
 
     /// The lanes of hashing and signing.
     pub(super) fn lanes(&self, page: &mut Page<'_>) -> fmt::Result {
-        let lanes = || by("lane", self.app.lanes.iter().map(|it| (it.name, it)));
-        figures! { page {
+        let lanes = || labelled("lane", self.app.lanes.iter().map(|it| (it.name, it)));
+        metrics! { page {
             gauges "token_server_lane_threads" "Threads of the lane":
                 lanes().map(|(label, lane)| (label, count(lane.threads)));
             gauges "token_server_lane_queue" "Hashes or signatures that wait for a thread of the lane":
@@ -88,15 +88,15 @@ impl Snapshot {
             let past = [("past", clients.past)].into_iter();
             past.chain(clients.within)
         });
-        figures! { page {
+        metrics! { page {
             gauges "token_server_signing_keys" "Signing keys in the database, by state":
-                by("state", keys.states.iter().map(|(state, found)| (*state, count(*found))));
+                labelled("state", keys.states.iter().map(|(state, found)| (*state, count(*found))));
             gauge "token_server_signing_key_rotation_due_timestamp_seconds"
                 "When the next signing key becomes active":
                 keys.rotation_due.map(time);
             gauges "token_server_clients_last_secret_ends"
                 "Enabled clients whose last secret has expired, or expires within this time":
-                by("within", clients.map(|(within, found)| (within, number(found))));
+                labelled("within", clients.map(|(within, found)| (within, number(found))));
         } }
     }
 }

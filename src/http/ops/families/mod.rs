@@ -1,4 +1,4 @@
-//! Every figure that is told, by name; one file for each group. `docs/metrics.md` has the same list for people, and a
+//! Every metric that is served, by name; one file for each group. `docs/metrics.md` has the same list for people, and a
 //! test holds the two together.
 
 mod database;
@@ -15,12 +15,12 @@ use super::{Ops, process};
 use crate::app::{Degradation, Metrics, Readiness};
 use crate::base::clock::UnixTime;
 use crate::http::AppState;
-use crate::http::ops::exposition::{Page, by, figures};
+use crate::http::ops::exposition::{Page, labelled, metrics};
 use crate::http::route_metrics::RouteMetrics;
 use crate::http::server::connection_metrics::ConnectionTraffic;
 use crate::http::server::tls::certificate_status::CertificateStatus;
 
-/// All figures of one moment.
+/// The metrics of one scrape; connections, the certificate and the process are read while it is written.
 #[derive(Debug)]
 pub(super) struct Snapshot {
     now: UnixTime,
@@ -100,29 +100,29 @@ impl Snapshot {
             ("signing_alg", self.signing_alg),
         ];
         let (sent, failed) = self.exports;
-        figures! { page {
+        metrics! { page {
             gauges "token_server_build_info" "Version, database and signing algorithm; always 1":
                 [(labels, 1.0)];
             gauges "token_server_readiness" "1 for the present state of the server, 0 for the others":
-                by("state", Readiness::NAMES.map(|state| {
+                labelled("state", Readiness::NAMES.map(|state| {
                     (state, truth(self.app.readiness.name() == state))
                 }));
             gauges "token_server_degraded" "1 for the reason why the server is degraded, 0 for the others":
-                by("reason", Degradation::ALL.map(|reason| {
+                labelled("reason", Degradation::ALL.map(|reason| {
                     (reason.as_str(), truth(self.app.readiness == Readiness::Degraded(reason)))
                 }));
             counters "token_server_degradations" "Times that the server became degraded":
-                by("reason", self.app.degradations.iter().copied());
+                labelled("reason", self.app.degradations.iter().copied());
             gauge "token_server_canary" "1 if the self-test could issue and verify a token":
                 truth(self.app.self_test_passes);
             gauges "token_server_upkeep_last_success_timestamp_seconds"
                 "When the background task last succeeded":
-                by("task", self.app.upkeep.iter().filter_map(|(task, at)| Some((*task, time((*at)?)))));
+                labelled("task", self.app.upkeep.iter().filter_map(|(task, at)| Some((*task, time((*at)?)))));
             counter "token_server_log_lines_dropped"
                 "Log lines dropped because they came faster than they could be written":
                 self.dropped_lines;
             counters "token_server_trace_exports" "Requests to the trace collector, by result":
-                by("result", [("sent", sent), ("failed", failed)]);
+                labelled("result", [("sent", sent), ("failed", failed)]);
         } }
     }
 }

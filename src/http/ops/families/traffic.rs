@@ -4,13 +4,13 @@ use std::fmt;
 
 use super::{Snapshot, count, number, span, time, truth};
 use crate::domain::ErrorCode;
-use crate::http::ops::exposition::{Page, by, figures};
+use crate::http::ops::exposition::{Page, labelled, metrics};
 use crate::http::route_metrics::CLASSES;
 
 impl Snapshot {
     pub(super) fn requests(&self, page: &mut Page<'_>) -> fmt::Result {
         let routes = || {
-            by(
+            labelled(
                 "route",
                 self.routes.iter().map(|(path, read)| (path.as_str(), read)),
             )
@@ -19,7 +19,7 @@ impl Snapshot {
             let routes = self.routes.iter();
             routes.map(|(_, read)| read.refused[code as usize]).sum()
         };
-        figures! { page {
+        metrics! { page {
             counters "token_server_http_requests" "Answered requests, by class of status":
                 routes().flat_map(|([route], read)| {
                     let classes = CLASSES.into_iter().zip(read.classes);
@@ -39,18 +39,18 @@ impl Snapshot {
                 "Requests whose callers closed the connection before the answer":
                 routes().map(|(label, read)| (label, read.abandoned));
             counters "token_server_refusals" "Error responses, by code":
-                by("error", ErrorCode::ALL.map(|code| (error_label(code), refused(code))));
+                labelled("error", ErrorCode::ALL.map(|code| (error_label(code), refused(code))));
         } }
     }
 
     pub(super) fn connections(&self, page: &mut Page<'_>) -> fmt::Result {
         let listeners = || {
-            by(
+            labelled(
                 "listener",
                 self.connections.iter().map(|(name, it)| (*name, it)),
             )
         };
-        figures! { page {
+        metrics! { page {
             gauges "token_server_connections" "Open connections":
                 listeners().map(|(label, it)| (label, count(it.open())));
             gauges "token_server_connections_limit" "Limit of open connections (MAX_CONNECTIONS)":
@@ -85,14 +85,14 @@ impl Snapshot {
 
     pub(super) fn certificate(&self, page: &mut Page<'_>) -> fmt::Result {
         let certificate = &self.certificate;
-        figures! { page {
+        metrics! { page {
             gauge "token_server_certificate_expiry_timestamp_seconds" "When the served certificate expires":
                 certificate.expires_at().map(time);
             gauge "token_server_certificate_files_unusable"
                 "1 while the new certificate is unusable, and the server presents an older one":
                 truth(certificate.files_are_unusable());
             counters "token_server_certificate_reloads" "New certificates, loaded or refused":
-                by("result", [
+                labelled("result", [
                     ("taken", certificate.reloaded.value()),
                     ("refused", certificate.refused.value()),
                 ]);
@@ -101,7 +101,7 @@ impl Snapshot {
 
     pub(super) fn acme(&self, page: &mut Page<'_>) -> fmt::Result {
         let acme = self.app.acme.as_ref();
-        figures! { page {
+        metrics! { page {
             gauge "token_server_certificate_stand_in" "1 while the server presents its own self-signed certificate":
                 acme.map(|it| truth(it.is_stand_in));
             gauge "token_server_acme_due_timestamp_seconds" "When the next certificate is ordered":
@@ -111,7 +111,7 @@ impl Snapshot {
             gauge "token_server_acme_last_failure_timestamp_seconds" "When a certificate order last failed":
                 acme.and_then(|it| it.failed_at).map(time);
             counters "token_server_acme_validations" "Connections by which the authority validated a name":
-                by("listener", self.connections.iter().map(|(name, it)| (*name, it.validations.value())));
+                labelled("listener", self.connections.iter().map(|(name, it)| (*name, it.validations.value())));
         } }
     }
 }
