@@ -11,7 +11,7 @@ use crate::http::portal::access::{Request, Viewer};
 use crate::http::portal::links::path_of;
 use crate::http::portal::page::{self, Chart, Grouped, Layout, When, charts};
 use crate::http::portal::usage::clock::ClockNotice;
-use crate::http::portal::usage::figures::{Figure, Latency, by_day, figures, latencies};
+use crate::http::portal::usage::metrics::{Latency, Metric, by_day, latencies, metrics};
 
 /// The page warns of a certificate that expires within this many seconds: 14 days.
 const CERTIFICATE_SOON: i64 = 14 * 86_400;
@@ -23,7 +23,7 @@ struct DashboardPage {
     is_ready: bool,
     /// Shown until the first token: what comes first.
     first_steps: Option<FirstSteps>,
-    figures: [Figure; 4],
+    metrics: [Metric; 4],
     /// When the last full hour ended.
     full_until: UnixTime,
     /// The name of this replica, and what it measured.
@@ -88,7 +88,7 @@ pub(in crate::http::portal) async fn show_dashboard(request: Request<Viewer>) ->
         layout: request.layout("Dashboard", PATH),
         clock: ClockNotice::find(&request).await?,
         first_steps: FirstSteps::find(&request, &overview).await?,
-        figures: figures(&overview.hours),
+        metrics: metrics(&overview.hours),
         full_until: last_hour.map_or(now, |it| it.start),
         replica: app.replication.name(),
         latencies: latencies(app),

@@ -3,4 +3,4 @@
 pub(in crate::http) mod clock;
 pub(in crate::http) mod dashboard;
 pub(in crate::http) mod excess_tokens;
-mod figures;
+mod metrics;

@@ -8,21 +8,21 @@ use crate::http::portal::page::Grouped;
 const DAY: usize = 24;
 
 /// A number, and how it changed.
-pub(super) struct Figure {
+pub(super) struct Metric {
     pub(super) label: &'static str,
     pub(super) value: String,
     /// Against the day before, by full hours; empty: that day had nothing to compare with.
     pub(super) change: String,
 }
 
-/// The figures of the last 24 hours. How they changed is told by full hours: the hour that is not over yet would be compared
-/// with a whole one.
-pub(super) fn figures(hours: &[UsageIn]) -> [Figure; 4] {
+/// The metrics of the last 24 hours. Their changes are of full hours: the hour that is not over yet would be compared with
+/// a whole one.
+pub(super) fn metrics(hours: &[UsageIn]) -> [Metric; 4] {
     let last_day = |hours: &[UsageIn]| sum(&hours[hours.len().saturating_sub(DAY)..]);
     let full = &hours[..hours.len().saturating_sub(1)];
     let earlier = &full[..full.len().saturating_sub(DAY)];
     let (now, day, before) = (last_day(hours), last_day(full), last_day(earlier));
-    let count = |label, count: fn(UsageCounts) -> u64| Figure {
+    let count = |label, count: fn(UsageCounts) -> u64| Metric {
         label,
         value: Grouped(count(now)).to_string(),
         change: change(count(day), count(before)),
@@ -31,7 +31,7 @@ pub(super) fn figures(hours: &[UsageIn]) -> [Figure; 4] {
         count("Issued", |it| it.issued),
         count("Verified", |it| it.verified),
         count("Refused", |it| it.refused),
-        Figure {
+        Metric {
             label: "Error rate",
             value: tenths(now).map_or_else(|| "none".to_owned(), |rate| decimal(rate) + " %"),
             change: change_of_rate(day, before),
@@ -173,9 +173,9 @@ mod tests {
         counts.extend([(15, 5); 24]);
         counts.push((999, 999));
 
-        let [issued, verified, refused, rate] = figures(&hours(&counts));
+        let [issued, verified, refused, rate] = metrics(&hours(&counts));
 
-        let shown = |figure: Figure| (figure.value, figure.change);
+        let shown = |metric: Metric| (metric.value, metric.change);
         let pair = |value: &str, change: &str| (value.to_owned(), change.to_owned());
         assert_eq!(shown(issued), pair("1\u{a0}344", "+50 %"));
         assert_eq!(shown(verified), pair("0", ""));
@@ -185,10 +185,10 @@ mod tests {
 
     #[test]
     fn without_requests_there_is_no_rate() {
-        let [.., rate] = figures(&hours(&[(0, 0); 720]));
+        let [.., rate] = metrics(&hours(&[(0, 0); 720]));
 
         assert_eq!((rate.value.as_str(), rate.change.as_str()), ("none", ""));
-        assert_eq!(figures(&[]).len(), 4);
+        assert_eq!(metrics(&[]).len(), 4);
     }
 
     #[test]
