@@ -16,7 +16,7 @@ use crate::base::printable::printable;
 use crate::domain::ClientId;
 use crate::http::AppState;
 use crate::http::request::body::read_json;
-use crate::http::request::caller::{NotOnce, once};
+use crate::http::request::caller::{NotSingle, single_value};
 pub(super) use crate::http::request::path::InPath;
 
 /// The longest place of a member that is said, in characters.
@@ -73,11 +73,11 @@ impl IdempotencyKey {
         let is_good = |name: &str| {
             (1..=128).contains(&name.len()) && name.bytes().all(|b| (b' '..=b'~').contains(&b))
         };
-        match once(&parts.headers, "idempotency-key") {
+        match single_value(&parts.headers, "idempotency-key") {
             Ok(name) if name.is_none_or(is_good) => Ok(Self {
                 name: name.map(str::to_owned),
             }),
-            Ok(_) | Err(NotOnce) => Err(Error::invalid_request(
+            Ok(_) | Err(NotSingle) => Err(Error::invalid_request(
                 "an Idempotency-Key must be 1 to 128 printable ASCII characters, and must not be repeated",
             )),
         }

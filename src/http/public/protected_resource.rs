@@ -13,7 +13,7 @@ use crate::app::error::{Error, Result};
 use crate::domain::{Audience, Issuer, PROTECTED_RESOURCE, ResourcePlace};
 use crate::http::AppState;
 use crate::http::openapi::{AnyErrors, NotFoundError};
-use crate::http::request::caller::{Caller, single};
+use crate::http::request::caller::{Caller, proxy_header};
 use crate::http::request::host::host;
 use crate::http::response;
 
@@ -67,7 +67,7 @@ fn places(peer: &Caller, uri: &Uri, headers: &HeaderMap) -> [Option<ResourcePlac
     let target = uri.path_and_query().map_or("", |target| target.as_str());
     let behind = target.strip_prefix(PROTECTED_RESOURCE).unwrap_or_default();
     let forwarded = if peer.is_behind_proxy {
-        single(headers, "x-forwarded-host")
+        proxy_header(headers, "x-forwarded-host")
     } else {
         Ok(None)
     };

@@ -68,7 +68,8 @@ pub(in crate::http) fn peer(extensions: &Extensions) -> Result<IpAddr> {
 
 /// The certificate that a proxy hands on; an empty header, or empty bytes in it, are how some say that there is none.
 fn in_header(headers: &HeaderMap, name: &str) -> Result<Option<PeerCertificate>> {
-    let Some(value) = single(headers, name)?.filter(|value| !value.trim_matches(':').is_empty())
+    let Some(value) =
+        proxy_header(headers, name)?.filter(|value| !value.trim_matches(':').is_empty())
     else {
         return Ok(None);
     };
@@ -80,8 +81,11 @@ fn in_header(headers: &HeaderMap, name: &str) -> Result<Option<PeerCertificate>>
 }
 
 /// The value of a header that a trusted proxy sets. Twice, one of them may be its caller's.
-pub(in crate::http) fn single<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>> {
-    once(headers, name).map_err(|NotOnce| {
+pub(in crate::http) fn proxy_header<'a>(
+    headers: &'a HeaderMap,
+    name: &str,
+) -> Result<Option<&'a str>> {
+    single_value(headers, name).map_err(|NotSingle| {
         Error::invalid_request(format!(
             "the proxy sent more than one {name}, or one that is not ASCII"
         ))
@@ -89,18 +93,18 @@ pub(in crate::http) fn single<'a>(headers: &'a HeaderMap, name: &str) -> Result<
 }
 
 /// The header is there more than once, or is not ASCII.
-pub(in crate::http) struct NotOnce;
+pub(in crate::http) struct NotSingle;
 
 /// The value of a header that may be there once.
-pub(in crate::http) fn once(
+pub(in crate::http) fn single_value(
     headers: &HeaderMap,
     name: impl AsHeaderName,
-) -> Result<Option<&str>, NotOnce> {
+) -> Result<Option<&str>, NotSingle> {
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {
         (None, _) => Ok(None),
-        (Some(value), None) => value.to_str().map(Some).map_err(|_| NotOnce),
-        (Some(_), Some(_)) => Err(NotOnce),
+        (Some(value), None) => value.to_str().map(Some).map_err(|_| NotSingle),
+        (Some(_), Some(_)) => Err(NotSingle),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::app::{PeerCertificate, PresentedProof, SenderProofs};
 use crate::base::secret::Secret;
 use crate::domain::HttpUri;
 use crate::http::AppState;
-use crate::http::request::caller::{Caller, NotOnce, once, single};
+use crate::http::request::caller::{Caller, NotSingle, proxy_header, single_value};
 use crate::jwt;
 use crate::jwt::AccessTokenClaims;
 
@@ -119,7 +119,7 @@ pub(in crate::http) fn require_proof(
 
 /// The one `DPoP` header (RFC 9449 §4.3, checks 1 and 2).
 fn dpop(headers: &HeaderMap) -> Result<Option<Secret<String>>> {
-    let text = once(headers, DPOP).map_err(|NotOnce| {
+    let text = single_value(headers, DPOP).map_err(|NotSingle| {
         Error::invalid_dpop_proof(
             "the request has more than one DPoP header, or one that is not ASCII",
         )
@@ -129,7 +129,7 @@ fn dpop(headers: &HeaderMap) -> Result<Option<Secret<String>>> {
 
 /// The request that a token came with: what a trusted proxy says of it, else this one.
 fn original(app: &AppState, parts: &Parts, caller: &Caller) -> Result<(String, HttpUri)> {
-    let header = |name: &str| single(&parts.headers, name);
+    let header = |name: &str| proxy_header(&parts.headers, name);
     if caller.is_behind_proxy {
         let proto = header("x-forwarded-proto")?.unwrap_or("https");
         if let Some(uri) = header("x-forwarded-uri")? {
