@@ -33,7 +33,7 @@ use crate::http::request::host::check_host;
 use crate::http::response::error;
 use crate::http::server::connection_metrics::log_accept_error;
 use crate::http::server::connection_room::MAX_OPS_CONNECTIONS;
-use crate::http::server::idle_timeout::{Counted, Watched, watch};
+use crate::http::server::idle_timeout::{Counted, Held, Watched, watch};
 use crate::http::server::lingering::Linger;
 use crate::http::server::listener;
 use crate::http::server::log_pause::LogPause;
@@ -99,8 +99,8 @@ pub async fn serve_ops(listener: TcpListener, ops: Ops) -> io::Result<()> {
     server.serve(service_fn(connection)).await
 }
 
-/// Closes connections beyond the limit, so that they have descriptors while other listeners have none, and those on which
-/// nothing happens.
+/// Limits the connections to `OPS_LISTEN`, so that it still has descriptors when other listeners have none. Closes idle
+/// ones.
 #[derive(Clone)]
 struct OpsAcceptor {
     /// The server's, which knows how many are open.
@@ -119,7 +119,7 @@ impl<S> Accept<TcpStream, S> for OpsAcceptor {
             let full = "OPS_LISTEN has reached its limit of connections";
             Err(io::Error::other(full))
         } else {
-            Ok(watch(stream, service, self.idle_timeout, None, None, None))
+            Ok(watch(stream, service, self.idle_timeout, Held::default()))
         })
     }
 }

@@ -36,20 +36,38 @@ struct Counts {
     newcomer: Mutex<Option<TaskTrackerToken>>,
 }
 
-/// Makes a stream and the service of its requests know of one another. It is a newcomer until it asks, and has its place
-/// until it ends.
+/// What a connection has while it is watched.
+pub(in crate::http) struct Held<T> {
+    /// Until its first request.
+    pub(in crate::http) newcomer: Option<TaskTrackerToken>,
+    /// Until it ends.
+    pub(in crate::http) place: Option<ConnectionPlace>,
+    /// How it ends; `None`: at once.
+    pub(in crate::http) lingering: Option<Lingering<T>>,
+}
+
+// A derived one would ask for a default of `T`.
+impl<T> Default for Held<T> {
+    fn default() -> Self {
+        Self {
+            newcomer: None,
+            place: None,
+            lingering: None,
+        }
+    }
+}
+
+/// Makes a stream and the service of its requests know of one another. The stream fails after `limit` of silence.
 pub(in crate::http) fn watch<T, S>(
     stream: T,
     service: S,
     limit: Duration,
-    newcomer: Option<TaskTrackerToken>,
-    place: Option<ConnectionPlace>,
-    lingering: Option<Lingering<T>>,
+    held: Held<T>,
 ) -> (Watched<T>, Counted<S>) {
     let requests = Arc::new(Counts {
         begun: AtomicUsize::new(0),
         in_flight: TaskTracker::new(),
-        newcomer: Mutex::new(newcomer),
+        newcomer: Mutex::new(held.newcomer),
     });
     let watched = Watched {
         stream,
@@ -60,8 +78,8 @@ pub(in crate::http) fn watch<T, S>(
         quiet_looks: 0,
         pause: limit / LOOKS,
         next_look: Box::pin(sleep(limit / LOOKS)),
-        lingering,
-        _place: place,
+        lingering: held.lingering,
+        _place: held.place,
     };
     (watched, Counted { service, requests })
 }
@@ -107,8 +125,8 @@ impl<T> Watched<T> {
         }
     }
 
-    /// What was polled; while it is pending, the next look too.
-    fn or_look<V>(
+    /// While the stream is pending, polls the idle timer too; its error ends the connection.
+    fn or_idle<V>(
         &mut self,
         polled: Poll<io::Result<V>>,
         context: &mut Context<'_>,
@@ -133,7 +151,7 @@ impl<T> Watched<T> {
                 }
             }
         }
-        self.or_look(written, context)
+        self.or_idle(written, context)
     }
 }
 
@@ -149,7 +167,7 @@ impl<T: AsyncRead + Unpin> AsyncRead for Watched<T> {
         self.replies = self
             .replies
             .saturating_add(bytes.saturating_mul(REPLIED_BYTES));
-        self.or_look(read, context)
+        self.or_idle(read, context)
     }
 }
 
@@ -178,7 +196,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Watched<T> {
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let flushed = Pin::new(&mut self.stream).poll_flush(context);
-        self.or_look(flushed, context)
+        self.or_idle(flushed, context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -187,7 +205,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Watched<T> {
             Some(lingering) => lingering.poll_shutdown(&mut this.stream, context),
             None => Pin::new(&mut this.stream).poll_shutdown(context),
         };
-        this.or_look(shut, context)
+        this.or_idle(shut, context)
     }
 }
 

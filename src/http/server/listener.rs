@@ -30,7 +30,7 @@ use crate::http::request::host::mark_host_problem;
 use crate::http::server::connection_metrics::ConnectionTraffic;
 use crate::http::server::connection_room::{ConnectionPlace, ConnectionRefusal};
 use crate::http::server::handshake_turns::HandshakeTurns;
-use crate::http::server::idle_timeout::{Counted, Watched, watch};
+use crate::http::server::idle_timeout::{Counted, Held, Watched, watch};
 use crate::http::server::lingering::{Linger, LingerLimits, Lingering};
 use crate::http::server::plain::refuse_plain_http;
 use crate::http::server::proxy_protocol::read_source;
@@ -316,8 +316,12 @@ impl ConnectionAcceptor {
                 Pin::new(stream.get_mut().0).poll_read(context, buffer)
             });
         let idle = self.admission.idle_timeout;
-        let (newcomer, place, lingering) = (Some(newcomer), Some(place), Some(lingering));
-        Ok(watch(stream, service, idle, newcomer, place, lingering))
+        let held = Held {
+            newcomer: Some(newcomer),
+            place: Some(place),
+            lingering: Some(lingering),
+        };
+        Ok(watch(stream, service, idle, held))
     }
 
     /// Ends a connection by which an authority validates a name: all that it wanted to see is the certificate of the

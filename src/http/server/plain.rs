@@ -25,7 +25,7 @@ use tower::Service;
 use crate::config::{HttpConfig, ProxiesConfig};
 use crate::http::middleware::unread_body::RequestBody;
 use crate::http::server::connection_metrics::ConnectionTraffic;
-use crate::http::server::idle_timeout::{Counted, Watched, watch};
+use crate::http::server::idle_timeout::{Counted, Held, Watched, watch};
 use crate::http::server::lingering::Lingering;
 use crate::http::server::listener::{Admission, OfCaller, serve_with};
 use crate::http::server::proxy_protocol::NoSource;
@@ -131,8 +131,12 @@ impl PlainAcceptor {
         });
         let newcomer = traffic.newcomers.token();
         let idle = self.admission.idle_timeout;
-        let (newcomer, place, lingering) = (Some(newcomer), Some(place), Some(lingering));
-        Ok(watch(stream, service, idle, newcomer, place, lingering))
+        let held = Held {
+            newcomer: Some(newcomer),
+            place: Some(place),
+            lingering: Some(lingering),
+        };
+        Ok(watch(stream, service, idle, held))
     }
 }
 
