@@ -104,8 +104,10 @@ impl CertificateFiles {
 fn read(files: &TlsConfig) -> Result<Vec<Vec<u8>>, TlsError> {
     let files = [("TLS_CERT", &files.cert), ("TLS_KEY", &files.key)].into_iter();
     let contents = files.map(|(name, path)| {
-        std::fs::read(path).map_err(|cause| {
-            TlsError::File(format!("{name}: cannot read `{}`: {cause}", path.display()))
+        std::fs::read(path).map_err(|error| TlsError::Unreadable {
+            name,
+            path: path.clone(),
+            why: error.to_string(),
         })
     });
     contents.collect()
@@ -116,8 +118,10 @@ fn parse(
     contents: &[Vec<u8>],
     handshakes: &Handshakes,
 ) -> Result<Loaded, TlsError> {
-    let malformed = |name: &str, path: &Path, cause: anyhow::Error| {
-        TlsError::File(format!("{name}: `{}`: {cause:#}", path.display()))
+    let malformed = |name, path: &Path, cause: anyhow::Error| TlsError::File {
+        name,
+        path: path.to_owned(),
+        why: format!("{cause:#}"),
     };
     let in_cert = |cause| malformed("TLS_CERT", &files.cert, cause);
     let in_key = |cause| malformed("TLS_KEY", &files.key, cause);

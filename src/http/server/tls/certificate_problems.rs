@@ -157,9 +157,11 @@ fn check_host(certificate: &CertificateDer<'_>, origin: &Issuer) -> Result<(), S
 }
 
 fn list(names: &[String]) -> String {
+    if names.is_empty() {
+        return "no name (subjectAltName)".to_owned();
+    }
     let shown = names[..names.len().min(MAX_NAMES)].join(", ");
     match names.len().saturating_sub(MAX_NAMES) {
-        _ if names.is_empty() => "no name (subjectAltName)".to_owned(),
         0 => shown,
         more => format!("{shown} and {more} more"),
     }

@@ -10,6 +10,7 @@ pub(in crate::http) mod client_certificates;
 mod pair_problems;
 pub(in crate::http) mod session_tickets;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum_server::tls_rustls::RustlsConfig;
@@ -24,9 +25,7 @@ use crate::base::clock::{Clock, UnixTime};
 use crate::config::{Config, TlsConfig};
 use crate::http::server::tls::acme_certificate::IssuedCertificate;
 use crate::http::server::tls::certificate_files::CertificateFiles;
-use crate::http::server::tls::certificate_problems::{
-    CertificateProblem, NotValidNow, check_replacement,
-};
+use crate::http::server::tls::certificate_problems::{CertificateProblem, check_replacement};
 use crate::http::server::tls::certificate_status::CertificateStatus;
 use crate::http::server::tls::client_certificates::AnyCertificate;
 use crate::http::server::tls::session_tickets::Tickets;
@@ -34,9 +33,26 @@ use crate::http::server::tls::session_tickets::Tickets;
 /// Why a certificate cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
-    /// A file cannot be read, or does not hold what it should.
-    #[error("{0}")]
-    File(String),
+    /// A file cannot be read.
+    #[error("{name}: cannot read `{path}`: {why}")]
+    Unreadable {
+        /// The setting.
+        name: &'static str,
+        /// What it says.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
+    /// A file does not hold what it should.
+    #[error("{name}: `{path}`: {why}")]
+    File {
+        /// The setting.
+        name: &'static str,
+        /// What it says.
+        path: PathBuf,
+        /// What is wrong with the file.
+        why: String,
+    },
     /// No authority issues one.
     #[error("TLS_ACME_NAMES is not set")]
     NotIssued,
@@ -153,17 +169,24 @@ impl Presented {
         now: UnixTime,
     ) -> Result<(), String> {
         self.retry_at = None;
-        let checked = loaded.map_err(|error| error.to_string()).and_then(|new| {
-            let checked = check_replacement(&self.chain, &new.1, now);
-            self.retry_at = checked.as_ref().err().and_then(NotValidNow::valid_from);
-            checked.map_err(|error| format!("{name}: {error}"))?;
-            Ok(new)
-        });
-        let (config, chain) = checked.inspect_err(|_| self.status.note_refusal())?;
+        let (config, chain) = match loaded {
+            Ok(loaded) => loaded,
+            Err(error) => return self.refuse(error.to_string()),
+        };
+        if let Err(error) = check_replacement(&self.chain, &chain, now) {
+            self.retry_at = error.valid_from();
+            return self.refuse(format!("{name}: {error}"));
+        }
         self.served.reload_from_config(config);
         self.status.note_reload(&chain);
         self.chain = chain;
         Ok(())
+    }
+
+    /// Notes that a new certificate is refused, and why.
+    fn refuse(&self, why: String) -> Result<(), String> {
+        self.status.note_refusal();
+        Err(why)
     }
 }
 
