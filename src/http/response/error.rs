@@ -130,12 +130,30 @@ pub(in crate::http) fn challenge(error: &Error) -> Option<HeaderValue> {
 
 /// Whether an error is about a token that came with the request, or its proof.
 pub(in crate::http) fn is_about_a_token(error: &Error) -> bool {
-    use ErrorCode::{
-        InsufficientScope, InvalidDpopProof, InvalidToken, MissingToken, UseDpopNonce,
-    };
-    let is_about_proof = matches!(error.code, InvalidDpopProof | UseDpopNonce);
-    matches!(error.code, MissingToken | InvalidToken | InsufficientScope)
-        || (is_about_proof && error.scheme == TokenScheme::Dpop)
+    match error.code {
+        ErrorCode::MissingToken | ErrorCode::InvalidToken | ErrorCode::InsufficientScope => true,
+        ErrorCode::InvalidDpopProof | ErrorCode::UseDpopNonce => error.scheme == TokenScheme::Dpop,
+        ErrorCode::InvalidRequest
+        | ErrorCode::InvalidClient
+        | ErrorCode::UnsupportedGrantType
+        | ErrorCode::InvalidScope
+        | ErrorCode::InvalidTarget
+        | ErrorCode::UnauthorizedClient
+        | ErrorCode::AccessDenied
+        | ErrorCode::NotFound
+        | ErrorCode::Conflict
+        | ErrorCode::PreconditionFailed
+        | ErrorCode::PreconditionRequired
+        | ErrorCode::MethodNotAllowed
+        | ErrorCode::NotAcceptable
+        | ErrorCode::RequestTimeout
+        | ErrorCode::ContentTooLarge
+        | ErrorCode::UnsupportedMediaType
+        | ErrorCode::HeaderFieldsTooLarge
+        | ErrorCode::RateLimited
+        | ErrorCode::TemporarilyUnavailable
+        | ErrorCode::ServerError => false,
+    }
 }
 
 /// RFC 6749 §5.2 and RFC 6750 §3: a description is printable ASCII without quotes and backslashes. What a caller sent
