@@ -124,7 +124,7 @@ where
         let answering = self.service.call(request);
         let answer = async move {
             let mut response = answering.await?;
-            // What is left later comes back to the body.
+            // From here on `send` fails, and the body discards its rest itself.
             left.close();
             if let Ok(rest) = left.try_recv()
                 && rest.settle(terms).await == Fate::Closed
