@@ -1,5 +1,5 @@
-//! `/clients/{client_id}/usage`: what a client does, by the hour, and when it last did; `/usage`: what all clients did together, and
-//! who did most and wasted most; `/overview`: how the service is, as the portal's first page shows it.
+//! `/clients/{client_id}/usage`: what a client does, by the hour, and when it last did; `/usage`: the sum of all
+//! clients, the busiest clients and excess tokens; `/overview`: how the service is, as the portal's first page shows it.
 
 use axum::extract::State;
 use axum::response::Response;

@@ -46,12 +46,17 @@ fn schema(name: &str) -> Value {
 
 /// `components.headers`.
 pub(super) fn components() -> Value {
-    let mut headers = descriptions();
-    for (name, header) in headers.as_object_mut().into_iter().flatten() {
-        let required = !OPTIONAL.contains(&&**name);
-        *header = json!({"description": header, "required": required, "schema": schema(name)});
-    }
-    headers
+    let descriptions = descriptions();
+    let headers = descriptions.as_object().into_iter().flatten();
+    let headers: Map<String, Value> = headers
+        .map(|(name, description)| {
+            let required = !OPTIONAL.contains(&&**name);
+            let header =
+                json!({"description": description, "required": required, "schema": schema(name)});
+            (name.clone(), header)
+        })
+        .collect();
+    headers.into()
 }
 
 /// Makes the headers that a response names references, and adds those that every response has.
