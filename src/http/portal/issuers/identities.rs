@@ -5,7 +5,7 @@ use axum::response::Response;
 
 use crate::app::error::{Error, Result};
 use crate::domain::{ClientId, ClientIdentity, IdentityDigest, IdentityUse, IssuerName, Subject};
-use crate::http::portal::access::{Form, Operator, Request};
+use crate::http::portal::access::{Form, Operator, PortalRequest};
 use crate::http::portal::issuers::typed::{Typed, again};
 use crate::http::portal::links::{path_of, see_done};
 use crate::http::portal::page::{self, Layout, Question};
@@ -22,7 +22,7 @@ struct NewPage {
 
 page::pages!(NewPage);
 
-async fn new_page(request: &Request<Operator, ClientId>, typed: Typed) -> Result<NewPage> {
+async fn new_page(request: &PortalRequest<Operator, ClientId>, typed: Typed) -> Result<NewPage> {
     let (app, id, path) = (&request.app, &request.target, path_of(&request.target));
     app.clients.find(id).await?;
     let issuers = app.issuers.list().await?.into_iter();
@@ -36,7 +36,7 @@ async fn new_page(request: &Request<Operator, ClientId>, typed: Typed) -> Result
 }
 
 pub(in crate::http::portal) async fn show_new_identity(
-    request: Request<Operator, ClientId>,
+    request: PortalRequest<Operator, ClientId>,
 ) -> Result<Response> {
     Ok(page::show(&new_page(&request, Typed::default()).await?))
 }
@@ -61,20 +61,19 @@ fn read(typed: &mut Typed) -> Option<ClientIdentity> {
 
 /// Lets tokens of an issuer be the client.
 pub(in crate::http::portal) async fn add_identity(
-    request: Request<Operator, ClientId>,
+    request: PortalRequest<Operator, ClientId>,
     mut form: Form,
 ) -> Result<Response> {
     let (clients, by, id) = (&request.app.clients, &request.origin, &request.target);
     let mut typed = Typed::read(&mut form, &["issuer", "subject", "claims"]);
     let identity = read(&mut typed);
     let at_field = identity.is_none();
-    let added = match (identity, typed.finish()) {
-        (Some(identity), Ok(())) => clients.add_identity(by, id, identity).await,
-        (_, Err(error)) => Err(error),
-        (None, Ok(())) => Err(Error::invalid_request("the identity is wrong")),
+    let added = match identity {
+        Some(identity) => clients.add_identity(by, id, identity).await.map(drop),
+        None => typed.finish(),
     };
     match added {
-        Ok(_) => Ok(see_done(&path_of(id), "identity-added")),
+        Ok(()) => Ok(see_done(&path_of(id), "identity-added")),
         Err(error) => again(new_page(&request, typed).await?, error, at_field),
     }
 }
@@ -83,7 +82,7 @@ pub(in crate::http::portal) async fn add_identity(
 type IdentityPath = (ClientId, String);
 
 /// The identity that the path names.
-async fn find(request: &Request<Operator, IdentityPath>) -> Result<ClientIdentity> {
+async fn find(request: &PortalRequest<Operator, IdentityPath>) -> Result<ClientIdentity> {
     let (id, digest) = &request.target;
     let client = request.app.clients.find(id).await?.client;
     let mut identities = client.authentication.identities.iter();
@@ -93,7 +92,7 @@ async fn find(request: &Request<Operator, IdentityPath>) -> Result<ClientIdentit
 }
 
 async fn question(
-    request: &Request<Operator, IdentityPath>,
+    request: &PortalRequest<Operator, IdentityPath>,
     identity: &ClientIdentity,
 ) -> Result<Question> {
     let (app, (id, digest)) = (&request.app, &request.target);
@@ -113,14 +112,14 @@ async fn question(
 }
 
 pub(in crate::http::portal) async fn ask_remove(
-    request: Request<Operator, IdentityPath>,
+    request: PortalRequest<Operator, IdentityPath>,
 ) -> Result<Question> {
     question(&request, &find(&request).await?).await
 }
 
 /// Removes an identity: its tokens are the client no more.
 pub(in crate::http::portal) async fn remove_identity(
-    request: Request<Operator, IdentityPath>,
+    request: PortalRequest<Operator, IdentityPath>,
     _form: Form,
 ) -> Result<Response> {
     let (by, (id, _)) = (&request.origin, &request.target);
