@@ -1,4 +1,4 @@
-//! Every route of the portal, each with who may use it. A handler says the same in its signature (`Request<Owner>`);
+//! Every route of the portal, each with who may use it. A handler says the same in its signature (`PortalRequest<Owner>`);
 //! a test goes through this list and holds that nobody less gets anything.
 
 use axum::Router;

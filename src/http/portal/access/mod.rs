@@ -7,6 +7,6 @@ mod session;
 mod submission;
 
 pub(super) use form::{FileForm, Form, filled_in};
-pub(super) use request::{LoggingIn, Operator, Owner, Request, Viewer};
+pub(super) use request::{LoggingIn, Operator, Owner, PortalRequest, Viewer};
 pub(super) use session::{remove_cookie, see_with_token};
 pub(super) use submission::{Shown, Submission, sealable};

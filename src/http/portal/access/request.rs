@@ -1,4 +1,4 @@
-//! Owns what a handler is asked: who asks, with which role at least, and for what. The type of its first parameter says so.
+//! Owns the extractor of the portal's handlers: session, role, path and query.
 
 use std::marker::PhantomData;
 use std::ops::Deref;
@@ -45,7 +45,7 @@ roles! {
 }
 
 /// A request of an admin with the role `R` at least, for what its path names.
-pub(in crate::http::portal) struct Request<R, T = ()> {
+pub(in crate::http::portal) struct PortalRequest<R, T = ()> {
     pub(in crate::http::portal) app: AppState,
     current: Arc<CurrentSession>,
     /// Who asks for what this request asks for.
@@ -58,14 +58,14 @@ pub(in crate::http::portal) struct Request<R, T = ()> {
     role: PhantomData<R>,
 }
 
-impl<R, T> Request<R, T> {
+impl<R, T> PortalRequest<R, T> {
     /// The frame of the page at `path`, with the text about what was just done.
     pub(in crate::http::portal) fn layout(&self, title: impl Into<String>, path: &str) -> Layout {
         Layout::new(title, path, Some(self)).after_redirect(path, self.done.as_deref())
     }
 }
 
-impl<R, T> Deref for Request<R, T> {
+impl<R, T> Deref for PortalRequest<R, T> {
     type Target = CurrentSession;
 
     fn deref(&self) -> &CurrentSession {
@@ -74,7 +74,7 @@ impl<R, T> Deref for Request<R, T> {
 }
 
 /// The guard has found the session; what the list of routes says of the role is not believed, but looked at again.
-impl<R: Role, T: DeserializeOwned + Send> FromRequestParts<AppState> for Request<R, T> {
+impl<R: Role, T: DeserializeOwned + Send> FromRequestParts<AppState> for PortalRequest<R, T> {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self> {

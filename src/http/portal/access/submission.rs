@@ -14,7 +14,7 @@ use crate::app::error::{Error, Result};
 use crate::app::{CurrentSession, IdempotencyKey};
 use crate::base::json;
 use crate::base::secret::{Secret, random_base62};
-use crate::http::portal::access::Request;
+use crate::http::portal::access::PortalRequest;
 use crate::http::portal::links::see;
 use crate::http::{AppState, Params};
 
@@ -46,7 +46,7 @@ impl Submission {
 
     /// Stores a value that was not stored with what it belongs to, and redirects to the page that shows it once.
     pub(in crate::http::portal) async fn show_once<R, T>(
-        request: &Request<R, T>,
+        request: &PortalRequest<R, T>,
         value: &impl Serialize,
         path: &str,
     ) -> Result<Response> {

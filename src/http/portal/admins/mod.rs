@@ -9,7 +9,7 @@ use crate::app::error::{Error, Result};
 use crate::app::{NewAdmin, NewPassword};
 use crate::base::secret::Secret;
 use crate::domain::{Admin, AdminName, AdminRole, AdminStatus, span_in_words};
-use crate::http::portal::access::{Form, Owner, Request, Shown, Submission};
+use crate::http::portal::access::{Form, Owner, PortalRequest, Shown, Submission};
 use crate::http::portal::page::{self, Layout, Question};
 
 const PATH: &str = "/admin/admins";
@@ -44,7 +44,7 @@ struct NewPasswordPage {
 page::pages!(AdminsPage, AdminPage);
 
 async fn admins_page(
-    request: &Request<Owner>,
+    request: &PortalRequest<Owner>,
     name: String,
     role: AdminRole,
 ) -> Result<AdminsPage> {
@@ -57,14 +57,14 @@ async fn admins_page(
 }
 
 /// Shows all admins, and a form for another one.
-pub(super) async fn show_admins(request: Request<Owner>) -> Result<Response> {
+pub(super) async fn show_admins(request: PortalRequest<Owner>) -> Result<Response> {
     let page = admins_page(&request, String::new(), AdminRole::Viewer);
     Ok(page::show(&page.await?))
 }
 
 /// Redirects to the page that shows a generated password once.
 async fn see_password<T>(
-    request: &Request<Owner, T>,
+    request: &PortalRequest<Owner, T>,
     name: &AdminName,
     password: &Secret<String>,
 ) -> Result<Response> {
@@ -74,7 +74,7 @@ async fn see_password<T>(
 
 /// Shows a generated password, once.
 pub(super) async fn show_password(
-    request: Request<Owner, AdminName>,
+    request: PortalRequest<Owner, AdminName>,
     Shown(made): Shown<(AdminName, String)>,
 ) -> Response {
     let made = made.filter(|(whose, _)| *whose == request.target);
@@ -86,7 +86,10 @@ pub(super) async fn show_password(
 }
 
 /// Creates an admin with a generated password.
-pub(super) async fn create_admin(request: Request<Owner>, mut form: Form) -> Result<Response> {
+pub(super) async fn create_admin(
+    request: PortalRequest<Owner>,
+    mut form: Form,
+) -> Result<Response> {
     let (name, role) = (form.take("name"), form.take("role"));
     let created = async {
         let new = NewAdmin {
@@ -110,7 +113,7 @@ fn path_of_admin(name: &AdminName) -> String {
     format!("{PATH}/{name}")
 }
 
-async fn admin_page(request: &Request<Owner, AdminName>) -> Result<AdminPage> {
+async fn admin_page(request: &PortalRequest<Owner, AdminName>) -> Result<AdminPage> {
     let name = &request.target;
     Ok(AdminPage {
         layout: request.layout(name.as_str(), &path_of_admin(name)),
@@ -119,12 +122,12 @@ async fn admin_page(request: &Request<Owner, AdminName>) -> Result<AdminPage> {
     })
 }
 
-pub(super) async fn show_admin(request: Request<Owner, AdminName>) -> Result<Response> {
+pub(super) async fn show_admin(request: PortalRequest<Owner, AdminName>) -> Result<Response> {
     Ok(page::show(&admin_page(&request).await?))
 }
 
 pub(super) async fn set_role(
-    request: Request<Owner, AdminName>,
+    request: PortalRequest<Owner, AdminName>,
     mut form: Form,
 ) -> Result<Response> {
     let (by, name) = (&request.origin, &request.target);
@@ -134,7 +137,7 @@ pub(super) async fn set_role(
 }
 
 /// When the admin was here last.
-async fn presence<T>(request: &Request<Owner, T>, admin: &Admin) -> Result<String> {
+async fn presence(request: &PortalRequest<Owner, AdminName>, admin: &Admin) -> Result<String> {
     let now = request.app.clock().now();
     let sessions = request.app.admins.list_sessions(Some(&admin.name)).await?;
     let last = match (sessions.first(), admin.last_log_in_at) {
@@ -154,7 +157,7 @@ async fn presence<T>(request: &Request<Owner, T>, admin: &Admin) -> Result<Strin
 }
 
 async fn question(
-    request: &Request<Owner, AdminName>,
+    request: &PortalRequest<Owner, AdminName>,
     asked: &str,
     verb: &'static str,
     action: &str,
@@ -170,14 +173,14 @@ async fn question(
     )
 }
 
-pub(super) async fn ask_disable(request: Request<Owner, AdminName>) -> Result<Question> {
+pub(super) async fn ask_disable(request: PortalRequest<Owner, AdminName>) -> Result<Question> {
     let question = question(&request, "Disable", "Disable admin", "status").await?;
     let fact = "All sessions end at once, and logins are refused until an owner enables the admin.";
     Ok(question.field("status", "disabled").fact(fact))
 }
 
 pub(super) async fn set_status(
-    request: Request<Owner, AdminName>,
+    request: PortalRequest<Owner, AdminName>,
     mut form: Form,
 ) -> Result<Response> {
     let (by, name) = (&request.origin, &request.target);
@@ -186,7 +189,7 @@ pub(super) async fn set_status(
     page::after(done, &path_of_admin(name), "status", admin_page(&request)).await
 }
 
-pub(super) async fn ask_reset(request: Request<Owner, AdminName>) -> Result<Question> {
+pub(super) async fn ask_reset(request: PortalRequest<Owner, AdminName>) -> Result<Question> {
     let asked = "Reset the password of";
     Ok(question(&request, asked, "Reset password", "reset")
         .await?
@@ -196,7 +199,10 @@ pub(super) async fn ask_reset(request: Request<Owner, AdminName>) -> Result<Ques
 
 /// Gives another admin another password, and removes the second factor if that is asked for. Nobody resets their own: the
 /// session, which alone could show the password, would end.
-pub(super) async fn reset(request: Request<Owner, AdminName>, mut form: Form) -> Result<Response> {
+pub(super) async fn reset(
+    request: PortalRequest<Owner, AdminName>,
+    mut form: Form,
+) -> Result<Response> {
     let second_factor = form.is_ticked("second_factor");
     let (by, name) = (&request.origin, &request.target);
     if request.admin.name == *name {
@@ -210,7 +216,7 @@ pub(super) async fn reset(request: Request<Owner, AdminName>, mut form: Form) ->
     see_password(&request, name, &password).await
 }
 
-pub(super) async fn ask_delete(request: Request<Owner, AdminName>) -> Result<Question> {
+pub(super) async fn ask_delete(request: PortalRequest<Owner, AdminName>) -> Result<Question> {
     Ok(question(&request, "Delete", "Delete admin", "delete")
         .await?
         .fact("All sessions end at once, and nobody can undo this. The audit trail keeps what the admin did.")
@@ -218,7 +224,10 @@ pub(super) async fn ask_delete(request: Request<Owner, AdminName>) -> Result<Que
 }
 
 /// Deletes an admin, whose name has to be typed.
-pub(super) async fn delete(request: Request<Owner, AdminName>, mut form: Form) -> Result<Response> {
+pub(super) async fn delete(
+    request: PortalRequest<Owner, AdminName>,
+    mut form: Form,
+) -> Result<Response> {
     let (by, name) = (&request.origin, &request.target);
     if let Err(error) = form.confirm(name.as_str()) {
         return ask_delete(request).await?.again_at("typed", error).await;

@@ -5,7 +5,7 @@ use axum::response::Response;
 
 use crate::app::error::{Error, Result};
 use crate::domain::{AdminName, AdminRole, AdminSession, SessionId, span_in_words};
-use crate::http::portal::access::{Form, Request, Viewer};
+use crate::http::portal::access::{Form, PortalRequest, Viewer};
 use crate::http::portal::links::see_done;
 use crate::http::portal::page::{self, Layout, Question};
 
@@ -21,11 +21,13 @@ struct SessionsPage {
 }
 
 /// Whose sessions there are to see: `None` is everybody's.
-fn own<T>(request: &Request<Viewer, T>) -> Option<&AdminName> {
+fn own<T>(request: &PortalRequest<Viewer, T>) -> Option<&AdminName> {
     (!request.permits(AdminRole::Owner)).then_some(&request.admin.name)
 }
 
-pub(in crate::http::portal) async fn show_sessions(request: Request<Viewer>) -> Result<Response> {
+pub(in crate::http::portal) async fn show_sessions(
+    request: PortalRequest<Viewer>,
+) -> Result<Response> {
     Ok(page::show(&SessionsPage {
         layout: request.layout("Sessions", PATH),
         sessions: request.app.admins.list_sessions(own(&request)).await?,
@@ -35,7 +37,7 @@ pub(in crate::http::portal) async fn show_sessions(request: Request<Viewer>) -> 
 }
 
 pub(in crate::http::portal) async fn ask_end_session(
-    request: Request<Viewer, SessionId>,
+    request: PortalRequest<Viewer, SessionId>,
 ) -> Result<Question> {
     let (app, id) = (&request.app, &request.target);
     let all = app.admins.list_sessions(own(&request)).await?;
@@ -51,7 +53,7 @@ pub(in crate::http::portal) async fn ask_end_session(
 }
 
 pub(in crate::http::portal) async fn end_session(
-    request: Request<Viewer, SessionId>,
+    request: PortalRequest<Viewer, SessionId>,
     _form: Form,
 ) -> Result<Response> {
     let (by, admin) = (&request.origin, &request.admin);
@@ -60,7 +62,9 @@ pub(in crate::http::portal) async fn end_session(
     Ok(see_done(PATH, "ended"))
 }
 
-pub(in crate::http::portal) async fn ask_end_others(request: Request<Viewer>) -> Result<Question> {
+pub(in crate::http::portal) async fn ask_end_others(
+    request: PortalRequest<Viewer>,
+) -> Result<Question> {
     let own = Some(&request.admin.name);
     let mine = request.app.admins.list_sessions(own).await?;
     let fact = match mine.len().saturating_sub(1) {
@@ -73,7 +77,7 @@ pub(in crate::http::portal) async fn ask_end_others(request: Request<Viewer>) ->
 }
 
 pub(in crate::http::portal) async fn end_others(
-    request: Request<Viewer>,
+    request: PortalRequest<Viewer>,
     _form: Form,
 ) -> Result<Response> {
     let admins = &request.app.admins;

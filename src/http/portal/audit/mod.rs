@@ -15,7 +15,7 @@ use crate::app::{AuditFilter, AuditFormat, AuditLine, AuditPage, AuditVerdict, C
 use crate::base::clock::UnixTime;
 use crate::domain::{Action, Actor, AuditEvent, ClientId};
 use crate::http::Params;
-use crate::http::portal::access::{Form, Request, Viewer, filled_in};
+use crate::http::portal::access::{Form, PortalRequest, Viewer, filled_in};
 use crate::http::portal::audit::sentence::Sentence;
 use crate::http::portal::clients::form::pretty;
 use crate::http::portal::links::{EXPLAIN, encoded, path_of};
@@ -136,7 +136,7 @@ struct AuditTemplate {
 page::pages!(AuditTemplate, VerifyPage);
 
 /// Shows the events that the search selects, the newest first.
-pub(super) async fn show_audit(mut request: Request<Viewer>) -> Result<Response> {
+pub(super) async fn show_audit(mut request: PortalRequest<Viewer>) -> Result<Response> {
     let search = Search::read(&mut request.query);
     let before = request.query.take("before");
     let before = before.map(|it| it.parse::<i64>()).transpose();
@@ -183,8 +183,8 @@ fn actions() -> Vec<String> {
 }
 
 /// Exports the events that the search selects, the oldest first.
-pub(super) async fn export_audit(request: Request<Viewer>) -> Result<Response> {
-    let Request { app, mut query, .. } = request;
+pub(super) async fn export_audit(request: PortalRequest<Viewer>) -> Result<Response> {
+    let PortalRequest { app, mut query, .. } = request;
     let format: AuditFormat = query.take("format").unwrap_or_default().parse()?;
     let filter = Search::read(&mut query).filter(app.clock().now())?;
     let mut response = audit_export(app, filter, format).await?;
@@ -205,7 +205,7 @@ struct VerifyPage {
     verdict: Option<AuditVerdict>,
 }
 
-fn verify_page(request: &Request<Viewer>, known: String) -> VerifyPage {
+fn verify_page(request: &PortalRequest<Viewer>, known: String) -> VerifyPage {
     VerifyPage {
         layout: request.layout("Verify the audit trail", "/admin/audit/verify"),
         known,
@@ -213,12 +213,12 @@ fn verify_page(request: &Request<Viewer>, known: String) -> VerifyPage {
     }
 }
 
-pub(super) async fn show_verify(request: Request<Viewer>) -> Response {
+pub(super) async fn show_verify(request: PortalRequest<Viewer>) -> Response {
     page::show(&verify_page(&request, String::new()))
 }
 
 /// Verifies that nobody changed, removed, inserted or moved an event. By POST, for it reads all of them.
-pub(super) async fn verify(request: Request<Viewer>, mut form: Form) -> Result<Response> {
+pub(super) async fn verify(request: PortalRequest<Viewer>, mut form: Form) -> Result<Response> {
     let mut page = verify_page(&request, form.take("known"));
     let verified = async {
         let known = filled_in(&page.known).map(str::parse).transpose()?;

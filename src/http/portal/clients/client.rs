@@ -10,7 +10,7 @@ use crate::domain::{
     ClientKeys, ClientStatus, ClientVersion, ExpectedVersion, IdentityDigest, IdentityUse,
     LastUsed, ManagedBy, QuotaState, UsageCounts, UsageSpan,
 };
-use crate::http::portal::access::{Form, Operator, Request, Viewer};
+use crate::http::portal::access::{Form, Operator, PortalRequest, Viewer};
 use crate::http::portal::clients::calls::Calls;
 use crate::http::portal::clients::form::{ClientForm, field_of, pretty};
 use crate::http::portal::clients::questions::ask_delete;
@@ -69,7 +69,7 @@ struct ShownIdentity {
     used: Option<IdentityUse>,
 }
 
-async fn client_page<R, T>(request: &Request<R, T>, id: &ClientId) -> Result<ClientPage> {
+async fn client_page<R, T>(request: &PortalRequest<R, T>, id: &ClientId) -> Result<ClientPage> {
     let (app, path) = (&request.app, path_of(id));
     let record = app.clients.find(id).await?;
     let uses = app.usage.find_of_client(id).await?;
@@ -135,7 +135,7 @@ fn names_of_keys(client: &Client) -> String {
 }
 
 pub(in crate::http::portal) async fn show_client(
-    request: Request<Viewer, ClientId>,
+    request: PortalRequest<Viewer, ClientId>,
 ) -> Result<Response> {
     Ok(page::show(&client_page(&request, &request.target).await?))
 }
@@ -156,7 +156,7 @@ struct EditPage {
 
 /// The form of the client as it is, or as it was typed over a version of the client.
 async fn edit_page(
-    request: &Request<Operator, ClientId>,
+    request: &PortalRequest<Operator, ClientId>,
     typed: Option<(String, ClientForm)>,
 ) -> Result<EditPage> {
     let (id, path) = (&request.target, path_of(&request.target));
@@ -176,14 +176,14 @@ async fn edit_page(
 }
 
 pub(in crate::http::portal) async fn show_edit(
-    request: Request<Operator, ClientId>,
+    request: PortalRequest<Operator, ClientId>,
 ) -> Result<Response> {
     Ok(page::show(&edit_page(&request, None).await?))
 }
 
 /// Updates the client, unless somebody else has since the form was shown.
 pub(in crate::http::portal) async fn edit(
-    request: Request<Operator, ClientId>,
+    request: PortalRequest<Operator, ClientId>,
     mut form: Form,
 ) -> Result<Response> {
     let (by, id) = (&request.origin, &request.target);
@@ -207,7 +207,7 @@ pub(in crate::http::portal) async fn edit(
 }
 
 pub(in crate::http::portal) async fn set_status(
-    request: Request<Operator, ClientId>,
+    request: PortalRequest<Operator, ClientId>,
     mut form: Form,
 ) -> Result<Response> {
     let (by, id) = (&request.origin, &request.target);
@@ -218,7 +218,7 @@ pub(in crate::http::portal) async fn set_status(
 
 /// Revokes every token that was issued to the client before now.
 pub(in crate::http::portal) async fn revoke_tokens(
-    request: Request<Operator, ClientId>,
+    request: PortalRequest<Operator, ClientId>,
     _form: Form,
 ) -> Result<Response> {
     let (by, id) = (&request.origin, &request.target);
@@ -228,7 +228,7 @@ pub(in crate::http::portal) async fn revoke_tokens(
 
 /// Detaches the client from the manifest that manages it.
 pub(in crate::http::portal) async fn detach(
-    request: Request<Operator, ClientId>,
+    request: PortalRequest<Operator, ClientId>,
     _form: Form,
 ) -> Result<Response> {
     let (by, id) = (&request.origin, &request.target);
@@ -238,7 +238,7 @@ pub(in crate::http::portal) async fn detach(
 
 /// Deletes the client, whose ID has to be typed.
 pub(in crate::http::portal) async fn delete(
-    request: Request<Operator, ClientId>,
+    request: PortalRequest<Operator, ClientId>,
     mut form: Form,
 ) -> Result<Response> {
     let (by, id) = (&request.origin, &request.target);
@@ -252,7 +252,7 @@ pub(in crate::http::portal) async fn delete(
 
 /// Redirects to the client's page, or shows it with the error.
 pub(in crate::http::portal) async fn changed<T, D>(
-    request: &Request<Operator, T>,
+    request: &PortalRequest<Operator, T>,
     id: &ClientId,
     done: Result<D>,
     word: &str,

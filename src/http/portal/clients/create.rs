@@ -9,7 +9,7 @@ use crate::app::error::{Error, Result};
 use crate::app::{AddedSecret, NewClient};
 use crate::base::json;
 use crate::domain::{AuthMethod, Client, ClientId, ErrorCode};
-use crate::http::portal::access::{Form, Operator, Request, filled_in};
+use crate::http::portal::access::{Form, Operator, PortalRequest, filled_in};
 use crate::http::portal::clients::form::{ClientForm, field_of};
 use crate::http::portal::links::{path_of, see_done};
 use crate::http::portal::page::fields::{LIFETIMES, read_lifetime};
@@ -32,7 +32,7 @@ struct NewClientPage {
 page::pages!(NewClientPage);
 
 fn new_client_page(
-    request: &Request<Operator>,
+    request: &PortalRequest<Operator>,
     client_id: String,
     form: ClientForm,
     lifetime: String,
@@ -47,7 +47,7 @@ fn new_client_page(
     }
 }
 
-pub(in crate::http::portal) async fn show_new_client(request: Request<Operator>) -> Response {
+pub(in crate::http::portal) async fn show_new_client(request: PortalRequest<Operator>) -> Response {
     let (id, lifetime) = (String::new(), String::new());
     page::show(&new_client_page(
         &request,
@@ -59,7 +59,7 @@ pub(in crate::http::portal) async fn show_new_client(request: Request<Operator>)
 
 /// Creates a client, and redirects to the page that shows its secret once.
 pub(in crate::http::portal) async fn create_client(
-    request: Request<Operator>,
+    request: PortalRequest<Operator>,
     mut form: Form,
 ) -> Result<Response> {
     let app = &request.app;

@@ -8,7 +8,7 @@ use crate::app::{ClientCount, ClientFilter, ClientOrder, ClientQuery, ClientsLis
 use crate::base::clock::UnixTime;
 use crate::domain::{AdminRole, Client, ClientId, ClientStatus, Scope};
 use crate::http::Params;
-use crate::http::portal::access::{Request, Viewer};
+use crate::http::portal::access::{PortalRequest, Viewer};
 use crate::http::portal::links::{CLIENTS, encoded, path_of};
 use crate::http::portal::page::{self, Grouped, Layout};
 
@@ -62,7 +62,7 @@ struct Row {
 const SOON: i64 = 14 * 86_400;
 
 pub(in crate::http::portal) async fn show_clients(
-    mut request: Request<Viewer>,
+    mut request: PortalRequest<Viewer>,
 ) -> Result<Response> {
     let query = read_query(&mut request.query)?;
     let app = &request.app;

@@ -3,13 +3,13 @@
 use crate::app::error::Result;
 use crate::domain::{ClientEffect, ClientId, ClientRecord};
 use crate::http::AppState;
-use crate::http::portal::access::{Operator, Request};
+use crate::http::portal::access::{Operator, PortalRequest};
 use crate::http::portal::links::path_of;
 use crate::http::portal::page::Question;
 
 /// The client, if the actor may do this to it.
 pub(in crate::http::portal) async fn find<T>(
-    request: &Request<Operator, T>,
+    request: &PortalRequest<Operator, T>,
     id: &ClientId,
     effect: ClientEffect,
 ) -> Result<ClientRecord> {
@@ -39,7 +39,7 @@ pub(in crate::http::portal) async fn usage(app: &AppState, id: &ClientId) -> Res
 }
 
 pub(in crate::http::portal) async fn ask_disable(
-    request: Request<Operator, ClientId>,
+    request: PortalRequest<Operator, ClientId>,
 ) -> Result<Question> {
     let id = &request.target;
     find(&request, id, ClientEffect::Restricts).await?;
@@ -51,7 +51,7 @@ pub(in crate::http::portal) async fn ask_disable(
 }
 
 pub(in crate::http::portal) async fn ask_revoke(
-    request: Request<Operator, ClientId>,
+    request: PortalRequest<Operator, ClientId>,
 ) -> Result<Question> {
     let id = &request.target;
     find(&request, id, ClientEffect::Restricts).await?;
@@ -62,7 +62,7 @@ pub(in crate::http::portal) async fn ask_revoke(
 }
 
 pub(in crate::http::portal) async fn ask_delete(
-    request: Request<Operator, ClientId>,
+    request: PortalRequest<Operator, ClientId>,
 ) -> Result<Question> {
     let id = &request.target;
     let record = find(&request, id, ClientEffect::Changes).await?;
@@ -85,7 +85,7 @@ pub(in crate::http::portal) async fn ask_delete(
 }
 
 pub(in crate::http::portal) async fn ask_detach(
-    request: Request<Operator, ClientId>,
+    request: PortalRequest<Operator, ClientId>,
 ) -> Result<Question> {
     let id = &request.target;
     let record = find(&request, id, ClientEffect::Changes).await?;

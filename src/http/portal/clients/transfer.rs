@@ -19,7 +19,9 @@ use crate::app::clients::transfer::import::{
 use crate::app::error::Result;
 use crate::config::Bytes;
 use crate::domain::{ClientId, ManagedBy};
-use crate::http::portal::access::{FileForm, Form, Owner, Request, Shown, Submission, filled_in};
+use crate::http::portal::access::{
+    FileForm, Form, Owner, PortalRequest, Shown, Submission, filled_in,
+};
 use crate::http::portal::links::path_of;
 use crate::http::portal::page::{self, FieldErrors, Layout};
 use crate::http::response;
@@ -84,7 +86,7 @@ struct AppliedPage {
 
 /// Shows what an apply did, once.
 pub(in crate::http::portal) async fn show_applied(
-    request: Request<Owner>,
+    request: PortalRequest<Owner>,
     Shown(applied): Shown<Applied>,
 ) -> Response {
     let (report, secrets) = applied.unzip();
@@ -113,7 +115,11 @@ impl ImportForm {
     }
 }
 
-fn transfer_page(request: &Request<Owner>, import: ImportForm, apply: ApplyForm) -> TransferPage {
+fn transfer_page(
+    request: &PortalRequest<Owner>,
+    import: ImportForm,
+    apply: ApplyForm,
+) -> TransferPage {
     TransferPage {
         layout: Layout::new("Import and export", PATH, Some(request)),
         max_import: Bytes::from(request.app.config().http.max_import),
@@ -122,14 +128,14 @@ fn transfer_page(request: &Request<Owner>, import: ImportForm, apply: ApplyForm)
     }
 }
 
-pub(in crate::http::portal) async fn show_transfer(request: Request<Owner>) -> Response {
+pub(in crate::http::portal) async fn show_transfer(request: PortalRequest<Owner>) -> Response {
     let (import, apply) = (ImportForm::default(), ApplyForm::default());
     page::show(&transfer_page(&request, import, apply))
 }
 
 /// All clients as a file. By POST, so that nobody gets it by a link.
 pub(in crate::http::portal) async fn export(
-    request: Request<Owner>,
+    request: PortalRequest<Owner>,
     _form: Form,
 ) -> Result<Response> {
     let body = export_body(request.app, &request.origin).await?;
@@ -143,7 +149,7 @@ pub(in crate::http::portal) async fn export(
 
 /// Imports a file, or says what would come of it.
 pub(in crate::http::portal) async fn import(
-    request: Request<Owner>,
+    request: PortalRequest<Owner>,
     FileForm(mut form): FileForm,
 ) -> Result<Response> {
     let is_done = form.take("act") == "do";
@@ -207,7 +213,7 @@ pub(in crate::http::portal) async fn import(
 
 /// Makes clients what a file says, and redirects to what was done; or says what would be done.
 pub(in crate::http::portal) async fn apply(
-    request: Request<Owner>,
+    request: PortalRequest<Owner>,
     FileForm(mut form): FileForm,
 ) -> Result<Response> {
     let is_done = form.take("act") == "do";

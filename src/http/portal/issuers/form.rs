@@ -11,7 +11,7 @@ use crate::domain::{
     Audience, FilePath, IssuerAlgorithms, IssuerName, IssuerSpec, IssuerUrl, JwksUri, KeySource,
     MaxLifetime, ParseError, Replay, TrustAnchor, TrustDomain, TrustedIssuer,
 };
-use crate::http::portal::access::{Form, Owner, Request};
+use crate::http::portal::access::{Form, Owner, PortalRequest};
 use crate::http::portal::clients::form::pretty;
 use crate::http::portal::issuers::typed::{Typed, again};
 use crate::http::portal::issuers::{PATH, path_of_issuer};
@@ -175,12 +175,12 @@ fn parse_lifetime(text: &str) -> Result<MaxLifetime, ParseError> {
     MaxLifetime::from_seconds(parse_seconds(text).map_err(ParseError::new)?)
 }
 
-pub(in crate::http::portal) async fn show_new_issuer(request: Request<Owner>) -> Response {
+pub(in crate::http::portal) async fn show_new_issuer(request: PortalRequest<Owner>) -> Response {
     let typed = Typed::new([("max_lifetime", "1h".to_owned())]);
     page::show(&new_page(&request, typed))
 }
 
-fn new_page(request: &Request<Owner>, typed: Typed) -> FormPage {
+fn new_page(request: &PortalRequest<Owner>, typed: Typed) -> FormPage {
     FormPage {
         layout: request.layout("Add trusted issuer", NEW_PATH),
         there: None,
@@ -190,7 +190,7 @@ fn new_page(request: &Request<Owner>, typed: Typed) -> FormPage {
 
 /// Trusts another issuer.
 pub(in crate::http::portal) async fn create_issuer(
-    request: Request<Owner>,
+    request: PortalRequest<Owner>,
     mut form: Form,
 ) -> Result<Response> {
     let mut typed = read(&mut form);
@@ -209,7 +209,7 @@ pub(in crate::http::portal) async fn create_issuer(
 
 /// The form of an issuer as it is, or as it was typed over a version of the issuer.
 async fn edit_page(
-    request: &Request<Owner, IssuerName>,
+    request: &PortalRequest<Owner, IssuerName>,
     typed: Option<(String, Typed)>,
 ) -> Result<FormPage> {
     let name = &request.target;
@@ -230,14 +230,14 @@ async fn edit_page(
 }
 
 pub(in crate::http::portal) async fn show_edit(
-    request: Request<Owner, IssuerName>,
+    request: PortalRequest<Owner, IssuerName>,
 ) -> Result<Response> {
     Ok(page::show(&edit_page(&request, None).await?))
 }
 
 /// Changes the issuer, unless somebody else has since the form was shown.
 pub(in crate::http::portal) async fn edit(
-    request: Request<Owner, IssuerName>,
+    request: PortalRequest<Owner, IssuerName>,
     mut form: Form,
 ) -> Result<Response> {
     let (issuers, by, name) = (&request.app.issuers, &request.origin, &request.target);

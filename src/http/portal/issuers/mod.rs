@@ -14,7 +14,7 @@ use crate::domain::{
     AdminRole, ClientId, ClientIdentity, ErrorCode, IdentityUse, IssuerName, IssuerStatus,
 };
 use crate::http::AppState;
-use crate::http::portal::access::{Form, Owner, Request, Viewer};
+use crate::http::portal::access::{Form, Owner, PortalRequest, Viewer};
 use crate::http::portal::links::{encoded, path_of, see, see_done};
 use crate::http::portal::page::{self, Layout, Question};
 
@@ -73,7 +73,7 @@ fn row(listed: ListedIssuer, metrics: &[IssuerMetrics]) -> Row {
     Row { listed, metrics }
 }
 
-pub(super) async fn show_issuers(request: Request<Viewer>) -> Result<Response> {
+pub(super) async fn show_issuers(request: PortalRequest<Viewer>) -> Result<Response> {
     let issuers = &request.app.issuers;
     let metrics = issuers.metrics();
     let listed = issuers.list().await?.into_iter();
@@ -85,14 +85,16 @@ pub(super) async fn show_issuers(request: Request<Viewer>) -> Result<Response> {
 }
 
 /// Shows an issuer with its first clients.
-pub(super) async fn show_issuer(mut request: Request<Viewer, IssuerName>) -> Result<Response> {
+pub(super) async fn show_issuer(
+    mut request: PortalRequest<Viewer, IssuerName>,
+) -> Result<Response> {
     let revoked = request.query.take("revoked");
     let mut page = issuer_page(&request).await?;
     page.revoked = revoked.and_then(|count| count.parse().ok());
     Ok(page::show(&page))
 }
 
-async fn issuer_page<R>(request: &Request<R, IssuerName>) -> Result<IssuerPage> {
+async fn issuer_page<R>(request: &PortalRequest<R, IssuerName>) -> Result<IssuerPage> {
     let (app, name) = (&request.app, &request.target);
     let listed = app.issuers.find(name).await?;
     let mut clients = Vec::new();
@@ -133,7 +135,7 @@ fn path_of_issuer(name: &IssuerName) -> String {
     format!("{PATH}/{}", encoded(name.as_str()))
 }
 
-pub(super) async fn ask_disable(request: Request<Owner, IssuerName>) -> Result<Question> {
+pub(super) async fn ask_disable(request: PortalRequest<Owner, IssuerName>) -> Result<Question> {
     let name = &request.target;
     let clients = request.app.issuers.find(name).await?.clients;
     let (asked, path) = (format!("Disable {name}?"), path_of_issuer(name));
@@ -152,7 +154,7 @@ pub(super) async fn ask_disable(request: Request<Owner, IssuerName>) -> Result<Q
 
 /// Lets no client log in through an issuer; where that is asked for, also revokes the tokens of its clients.
 pub(super) async fn disable(
-    request: Request<Owner, IssuerName>,
+    request: PortalRequest<Owner, IssuerName>,
     mut form: Form,
 ) -> Result<Response> {
     let (issuers, by, name) = (&request.app.issuers, &request.origin, &request.target);
@@ -171,14 +173,17 @@ pub(super) async fn disable(
 }
 
 /// Enables an issuer: clients can log in through it again.
-pub(super) async fn enable(request: Request<Owner, IssuerName>, _form: Form) -> Result<Response> {
+pub(super) async fn enable(
+    request: PortalRequest<Owner, IssuerName>,
+    _form: Form,
+) -> Result<Response> {
     let (issuers, by, name) = (&request.app.issuers, &request.origin, &request.target);
     let enabled = issuers.set_status(by, name, IssuerStatus::Enabled).await;
     let page = issuer_page(&request);
     page::after(enabled, &path_of_issuer(name), "enabled", page).await
 }
 
-pub(super) async fn ask_delete(request: Request<Owner, IssuerName>) -> Result<Question> {
+pub(super) async fn ask_delete(request: PortalRequest<Owner, IssuerName>) -> Result<Question> {
     let name = &request.target;
     let clients = request.app.issuers.find(name).await?.clients;
     let (asked, path) = (format!("Delete {name}?"), path_of_issuer(name));
@@ -193,14 +198,20 @@ pub(super) async fn ask_delete(request: Request<Owner, IssuerName>) -> Result<Qu
 }
 
 /// Trusts an issuer no more, at which no client has an identity.
-pub(super) async fn delete(request: Request<Owner, IssuerName>, _form: Form) -> Result<Response> {
+pub(super) async fn delete(
+    request: PortalRequest<Owner, IssuerName>,
+    _form: Form,
+) -> Result<Response> {
     let (by, name) = (&request.origin, &request.target);
     let removed = request.app.issuers.remove(by, name).await;
     page::after(removed, PATH, "deleted", ask_delete(request)).await
 }
 
 /// Fetches the keys of an issuer now, and shows what came or why nothing did.
-pub(super) async fn check(request: Request<Owner, IssuerName>, _form: Form) -> Result<Response> {
+pub(super) async fn check(
+    request: PortalRequest<Owner, IssuerName>,
+    _form: Form,
+) -> Result<Response> {
     let name = &request.target;
     Ok(page::show(&CheckPage {
         layout: request.layout(format!("Check {name}"), PATH),

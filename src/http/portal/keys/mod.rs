@@ -10,7 +10,7 @@ use crate::app::error::{Error, Result};
 use crate::domain::{
     AdminRole, ErrorCode, JWKS_MAX_AGE, KeyId, RETIRED_KEY_TTL, SigningAlg, span_in_words,
 };
-use crate::http::portal::access::{Form, Owner, Request, Viewer};
+use crate::http::portal::access::{Form, Owner, PortalRequest, Viewer};
 use crate::http::portal::keys::timeline::Timeline;
 use crate::http::portal::page::{self, Grouped, Layout, Question, When};
 
@@ -32,7 +32,7 @@ struct KeysPage {
 
 page::pages!(KeysPage);
 
-async fn keys_page<R, T>(request: &Request<R, T>) -> Result<KeysPage> {
+async fn keys_page<R, T>(request: &PortalRequest<R, T>) -> Result<KeysPage> {
     let app = &request.app;
     let all = SigningAlg::ALL.into_iter();
     let keys = app.keys.list().await?;
@@ -53,11 +53,11 @@ impl KeysPage {
     }
 }
 
-pub(super) async fn show_keys(request: Request<Viewer>) -> Result<Response> {
+pub(super) async fn show_keys(request: PortalRequest<Viewer>) -> Result<Response> {
     Ok(page::show(&keys_page(&request).await?))
 }
 
-pub(super) async fn ask_rotate(request: Request<Owner>) -> Result<Question> {
+pub(super) async fn ask_rotate(request: PortalRequest<Owner>) -> Result<Question> {
     let (app, asked) = (&request.app, "Rotate the signing keys?");
     let question = Question::new(&request, asked, "Rotate keys", PATH, "rotate").harmless();
     let config = app.config();
@@ -110,14 +110,14 @@ pub(super) async fn ask_rotate(request: Request<Owner>) -> Result<Question> {
 }
 
 /// Makes the next key sign.
-pub(super) async fn rotate(request: Request<Owner>, mut form: Form) -> Result<Response> {
+pub(super) async fn rotate(request: PortalRequest<Owner>, mut form: Form) -> Result<Response> {
     let (by, forced) = (&request.origin, form.is_ticked("now"));
     let done = request.app.keys.rotate(by, forced).await;
     changed(&request, done, "rotated").await
 }
 
 /// Publishes a key of another algorithm ahead.
-pub(super) async fn prepare(request: Request<Owner>, mut form: Form) -> Result<Response> {
+pub(super) async fn prepare(request: PortalRequest<Owner>, mut form: Form) -> Result<Response> {
     let alg = SigningAlg::parse(&form.need("alg")?)?;
     let done = request.app.keys.prepare(&request.origin, alg).await;
     changed(&request, done, "prepared").await
@@ -125,7 +125,7 @@ pub(super) async fn prepare(request: Request<Owner>, mut form: Form) -> Result<R
 
 /// A question about a key, and how many active tokens the key verifies at most.
 async fn question(
-    request: &Request<Owner, KeyId>,
+    request: &PortalRequest<Owner, KeyId>,
     verb: &'static str,
     action: &str,
 ) -> Result<(Question, u64)> {
@@ -138,7 +138,7 @@ async fn question(
     Ok((question, key.live_tokens_at_most))
 }
 
-pub(super) async fn ask_retire(request: Request<Owner, KeyId>) -> Result<Question> {
+pub(super) async fn ask_retire(request: PortalRequest<Owner, KeyId>) -> Result<Question> {
     let (question, tokens) = question(&request, "Retire key", "retire").await?;
     Ok(question.fact(format!(
         "The key signs no more tokens. It still verifies at most {tokens} active tokens until they expire."
@@ -146,13 +146,13 @@ pub(super) async fn ask_retire(request: Request<Owner, KeyId>) -> Result<Questio
 }
 
 /// Retires a key that does not sign.
-pub(super) async fn retire(request: Request<Owner, KeyId>, _form: Form) -> Result<Response> {
+pub(super) async fn retire(request: PortalRequest<Owner, KeyId>, _form: Form) -> Result<Response> {
     let (by, kid) = (&request.origin, &request.target);
     let done = request.app.keys.retire(by, kid).await;
     changed(&request, done, "retired").await
 }
 
-pub(super) async fn ask_delete(request: Request<Owner, KeyId>) -> Result<Question> {
+pub(super) async fn ask_delete(request: PortalRequest<Owner, KeyId>) -> Result<Question> {
     let (question, tokens) = question(&request, "Delete key", "delete").await?;
     Ok(question.fact(format!(
         "This ends at most {tokens} active tokens. Nobody can undo this."
@@ -160,14 +160,14 @@ pub(super) async fn ask_delete(request: Request<Owner, KeyId>) -> Result<Questio
 }
 
 /// Deletes a key, and with it every token that it signed.
-pub(super) async fn delete(request: Request<Owner, KeyId>, _form: Form) -> Result<Response> {
+pub(super) async fn delete(request: PortalRequest<Owner, KeyId>, _form: Form) -> Result<Response> {
     let (by, kid) = (&request.origin, &request.target);
     let done = request.app.keys.delete(by, kid).await;
     changed(&request, done, "deleted").await
 }
 
 async fn changed<T, D>(
-    request: &Request<Owner, T>,
+    request: &PortalRequest<Owner, T>,
     done: Result<D>,
     word: &str,
 ) -> Result<Response> {

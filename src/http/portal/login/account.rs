@@ -10,7 +10,7 @@ use crate::app::{Admins, SessionStep};
 use crate::base::secret::Secret;
 use crate::domain::{Admin, Passkey};
 use crate::http::portal::access::{
-    Form, LoggingIn, Request, Shown, Viewer, sealable, see_with_token,
+    Form, LoggingIn, PortalRequest, Shown, Viewer, sealable, see_with_token,
 };
 use crate::http::portal::links::see;
 use crate::http::portal::page::{self, FieldErrors, Layout};
@@ -29,7 +29,7 @@ struct AccountPage {
 
 page::pages!(AccountPage, PasswordPage);
 
-async fn account_page<T>(request: &Request<Viewer, T>) -> Result<AccountPage> {
+async fn account_page<T>(request: &PortalRequest<Viewer, T>) -> Result<AccountPage> {
     let (admins, name) = (&request.app.admins, &request.admin.name);
     Ok(AccountPage {
         layout: request.layout("Your account", PATH),
@@ -40,7 +40,9 @@ async fn account_page<T>(request: &Request<Viewer, T>) -> Result<AccountPage> {
     })
 }
 
-pub(in crate::http::portal) async fn show_account(request: Request<Viewer>) -> Result<Response> {
+pub(in crate::http::portal) async fn show_account(
+    request: PortalRequest<Viewer>,
+) -> Result<Response> {
     Ok(page::show(&account_page(&request).await?))
 }
 
@@ -51,7 +53,7 @@ struct PasswordPage {
     is_required: bool,
 }
 
-fn password_page(request: &Request<LoggingIn>) -> PasswordPage {
+fn password_page(request: &PortalRequest<LoggingIn>) -> PasswordPage {
     let path = "/admin/account/password";
     PasswordPage {
         layout: Layout::new("Change your password", path, Some(request)),
@@ -59,13 +61,13 @@ fn password_page(request: &Request<LoggingIn>) -> PasswordPage {
     }
 }
 
-pub(in crate::http::portal) async fn show_password(request: Request<LoggingIn>) -> Response {
+pub(in crate::http::portal) async fn show_password(request: PortalRequest<LoggingIn>) -> Response {
     page::show(&password_page(&request))
 }
 
 /// Changes the password, and the session's token with it.
 pub(in crate::http::portal) async fn change_password(
-    request: Request<LoggingIn>,
+    request: PortalRequest<LoggingIn>,
     mut form: Form,
 ) -> Result<Response> {
     let mut errors = FieldErrors::default();
@@ -87,7 +89,7 @@ pub(in crate::http::portal) async fn change_password(
 
 /// The current and the new password, if each field is right as far as it can be judged by itself.
 fn read_passwords(
-    request: &Request<LoggingIn>,
+    request: &PortalRequest<LoggingIn>,
     form: &mut Form,
     errors: &mut FieldErrors,
 ) -> Result<(Secret<String>, Secret<String>)> {
@@ -108,7 +110,7 @@ fn read_passwords(
 
 /// Takes the own authenticator app away, where something else is left or nothing is required. Ends every session, this one too.
 pub(in crate::http::portal) async fn remove_second_factor(
-    request: Request<Viewer>,
+    request: PortalRequest<Viewer>,
     mut form: Form,
 ) -> Result<Response> {
     let (by, admins) = (&request.origin, &request.app.admins);
@@ -130,7 +132,7 @@ struct RecoveryCodesPage {
 
 /// Replaces the recovery codes, and redirects to the page that shows the new ones once.
 pub(in crate::http::portal) async fn make_recovery_codes(
-    request: Request<Viewer>,
+    request: PortalRequest<Viewer>,
     mut form: Form,
 ) -> Result<Response> {
     let (by, admins) = (&request.origin, &request.app.admins);
@@ -149,7 +151,7 @@ pub(in crate::http::portal) async fn make_recovery_codes(
 
 /// Shows new recovery codes, once.
 pub(in crate::http::portal) async fn show_recovery_codes(
-    request: Request<Viewer>,
+    request: PortalRequest<Viewer>,
     Shown(codes): Shown<Vec<String>>,
 ) -> Response {
     page::show(&RecoveryCodesPage {
@@ -160,7 +162,7 @@ pub(in crate::http::portal) async fn show_recovery_codes(
 
 /// Shows the account again, with the error at the field of the current password if that is wrong.
 pub(super) async fn show_again<T>(
-    request: &Request<Viewer, T>,
+    request: &PortalRequest<Viewer, T>,
     field: &str,
     error: Error,
 ) -> Result<Response> {

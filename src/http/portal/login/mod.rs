@@ -16,7 +16,7 @@ use crate::app::AdminLogIn;
 use crate::app::error::Result;
 use crate::base::secret::Secret;
 use crate::http::middleware::observe::RequestId;
-use crate::http::portal::access::{Form, LoggingIn, Request, remove_cookie, see_with_token};
+use crate::http::portal::access::{Form, LoggingIn, PortalRequest, remove_cookie, see_with_token};
 use crate::http::portal::links::see;
 use crate::http::portal::page::{self, FieldErrors, Layout};
 use crate::http::request::body::BodyParams;
@@ -90,7 +90,7 @@ pub(super) async fn log_in(
 }
 
 /// Ends the session.
-pub(super) async fn log_out(request: Request<LoggingIn>, _form: Form) -> Result<Response> {
+pub(super) async fn log_out(request: PortalRequest<LoggingIn>, _form: Form) -> Result<Response> {
     let admins = &request.app.admins;
     admins.log_out(&request.origin, &request).await?;
     let mut response = see(PATH);

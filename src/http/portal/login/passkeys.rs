@@ -6,7 +6,7 @@ use axum::response::Response;
 use crate::app::error::Result;
 use crate::app::{Admins, SessionStep};
 use crate::domain::{Name, PasskeyId};
-use crate::http::portal::access::{Form, LoggingIn, Request, Viewer, see_with_token};
+use crate::http::portal::access::{Form, LoggingIn, PortalRequest, Viewer, see_with_token};
 use crate::http::portal::links::see_done;
 use crate::http::portal::login::account;
 use crate::http::portal::login::second_factor::finish_log_in;
@@ -24,7 +24,7 @@ struct PasskeyPage {
 
 page::pages!(PasskeyPage);
 
-async fn passkey_page(request: &Request<LoggingIn>, label: String) -> Result<PasskeyPage> {
+async fn passkey_page(request: &PortalRequest<LoggingIn>, label: String) -> Result<PasskeyPage> {
     let path = "/admin/account/passkey";
     Ok(PasskeyPage {
         layout: Layout::new("Add a passkey", path, Some(request)),
@@ -36,14 +36,14 @@ async fn passkey_page(request: &Request<LoggingIn>, label: String) -> Result<Pas
 
 /// The form for one more, with what the browser has to know.
 pub(in crate::http::portal) async fn show_new_passkey(
-    request: Request<LoggingIn>,
+    request: PortalRequest<LoggingIn>,
 ) -> Result<Response> {
     Ok(page::show(&passkey_page(&request, String::new()).await?))
 }
 
 /// Adds the one that the browser has made.
 pub(in crate::http::portal) async fn add_passkey(
-    request: Request<LoggingIn>,
+    request: PortalRequest<LoggingIn>,
     mut form: Form,
 ) -> Result<Response> {
     let (label, made) = (form.take("label"), form.take("response"));
@@ -73,7 +73,7 @@ pub(in crate::http::portal) async fn add_passkey(
 
 /// Lets the session go on, with another token.
 pub(in crate::http::portal) async fn answer_challenge(
-    request: Request<LoggingIn>,
+    request: PortalRequest<LoggingIn>,
     mut form: Form,
 ) -> Result<Response> {
     let (by, signed) = (&request.origin, form.take("response"));
@@ -83,7 +83,7 @@ pub(in crate::http::portal) async fn answer_challenge(
 
 /// Removes one of the own ones.
 pub(in crate::http::portal) async fn remove_passkey(
-    request: Request<Viewer, String>,
+    request: PortalRequest<Viewer, String>,
     mut form: Form,
 ) -> Result<Response> {
     let (by, admins) = (&request.origin, &request.app.admins);

@@ -9,7 +9,7 @@ use crate::app::error::{Error, Result};
 use crate::app::{Admins, SessionStep};
 use crate::base::secret::Secret;
 use crate::domain::ErrorCode;
-use crate::http::portal::access::{Form, LoggingIn, Request, see_with_token};
+use crate::http::portal::access::{Form, LoggingIn, PortalRequest, see_with_token};
 use crate::http::portal::links::see;
 use crate::http::portal::page::{self, FieldErrors, Layout};
 
@@ -26,7 +26,7 @@ struct ChallengePage {
 page::pages!(ChallengePage, EnrolmentPage);
 
 /// What asks for whichever second factor there is.
-async fn challenge_page(request: &Request<LoggingIn>) -> Result<ChallengePage> {
+async fn challenge_page(request: &PortalRequest<LoggingIn>) -> Result<ChallengePage> {
     let (admins, admin) = (&request.app.admins, &request.admin);
     let locked_out = admins.lockout_reason(admin);
     let locked_out = locked_out.map(|reason| page::sentence(&Error::invalid_request(reason)));
@@ -42,7 +42,7 @@ async fn challenge_page(request: &Request<LoggingIn>) -> Result<ChallengePage> {
 }
 
 pub(in crate::http::portal) async fn show_challenge(
-    request: Request<LoggingIn>,
+    request: PortalRequest<LoggingIn>,
 ) -> Result<Response> {
     if request.step != SessionStep::TypeCode {
         return Ok(see("/admin/"));
@@ -52,7 +52,7 @@ pub(in crate::http::portal) async fn show_challenge(
 
 /// Lets the session go on, with another token.
 pub(in crate::http::portal) async fn answer_challenge(
-    request: Request<LoggingIn>,
+    request: PortalRequest<LoggingIn>,
     mut form: Form,
 ) -> Result<Response> {
     let (code, recovery) = (form.take("code"), form.take_secret("recovery_code"));
@@ -70,7 +70,7 @@ pub(in crate::http::portal) async fn answer_challenge(
 /// Completes the login with the token that the second factor brought, or asks for it again: with the error at `field`, if that
 /// is wrong.
 pub(in crate::http::portal) async fn finish_log_in(
-    request: &Request<LoggingIn>,
+    request: &PortalRequest<LoggingIn>,
     field: Option<&str>,
     verified: Result<Secret<String>>,
 ) -> Result<Response> {
@@ -100,7 +100,7 @@ struct EnrolmentPage {
     secret: String,
 }
 
-async fn enrolment_page(request: &Request<LoggingIn>) -> Result<EnrolmentPage> {
+async fn enrolment_page(request: &PortalRequest<LoggingIn>) -> Result<EnrolmentPage> {
     let enrolment = request.app.admins.begin_totp(request).await?;
     let code = QrCode::new(enrolment.url.expose()).map_err(Error::internal)?;
     let qr = code
@@ -122,14 +122,14 @@ async fn enrolment_page(request: &Request<LoggingIn>) -> Result<EnrolmentPage> {
 
 /// Shows what an app has to know.
 pub(in crate::http::portal) async fn show_enrolment(
-    request: Request<LoggingIn>,
+    request: PortalRequest<LoggingIn>,
 ) -> Result<Response> {
     Ok(page::show(&enrolment_page(&request).await?))
 }
 
 /// Adds the app, now that a code shows that it works.
 pub(in crate::http::portal) async fn confirm(
-    request: Request<LoggingIn>,
+    request: PortalRequest<LoggingIn>,
     mut form: Form,
 ) -> Result<Response> {
     let code = form.take("code");

@@ -35,7 +35,6 @@ pub(super) fn text_of(path: &str, word: &str) -> Option<&'static str> {
         ("account", "second-factor") => {
             "Your second factor is added. All your other sessions have ended."
         }
-        ("account", "removed") => "Your second factor is removed.",
         ("account", "passkey") => "Your passkey is added. All your other sessions have ended.",
         ("account", "passkey-removed") => {
             "Your passkey is removed. All your other sessions have ended."

@@ -7,7 +7,7 @@ use askama::Template;
 use axum::response::{IntoResponse, Response};
 
 use crate::app::error::{Error, Result};
-use crate::http::portal::access::Request;
+use crate::http::portal::access::PortalRequest;
 use crate::http::portal::page::fields::Choice;
 use crate::http::portal::page::{self, Layout};
 
@@ -48,9 +48,9 @@ struct Select {
 page::pages!(Question);
 
 impl Question {
-    /// A question whose form goes to `action` below the page at `path`, where whoever declines goes back to.
+    /// The form goes to `action` below `path`; Cancel leads back to `path`.
     pub(in crate::http::portal) fn new<R, T>(
-        request: &Request<R, T>,
+        request: &PortalRequest<R, T>,
         asked: impl Into<String>,
         verb: &'static str,
         path: &str,

@@ -18,7 +18,7 @@ use crate::base::clock::UnixTime;
 use crate::base::secret::Secret;
 use crate::domain::{ClientEffect, ClientId, ClientSecret, IdleExpiry, SecretAdvice, SecretId};
 use crate::http::AppState;
-use crate::http::portal::access::{Form, Operator, Request, Shown, sealable};
+use crate::http::portal::access::{Form, Operator, PortalRequest, Shown, sealable};
 use crate::http::portal::clients::client::changed;
 use crate::http::portal::clients::questions::find;
 use crate::http::portal::links::{path_of, see_done};
@@ -87,7 +87,7 @@ pub(super) fn path_of_new(id: &ClientId) -> String {
 
 /// Shows a new secret, once.
 pub(super) async fn show_new_secret(
-    request: Request<Operator, ClientId>,
+    request: PortalRequest<Operator, ClientId>,
     Shown(made): Shown<Made>,
 ) -> Result<Response> {
     let (app, id) = (&request.app, &request.target);
@@ -122,7 +122,7 @@ pub(in crate::http::portal) fn trust_in_development(app: &AppState) -> Option<Sn
 
 /// Adds a secret, and redirects to the page that shows it once.
 pub(super) async fn add_secret(
-    request: Request<Operator, ClientId>,
+    request: PortalRequest<Operator, ClientId>,
     mut form: Form,
 ) -> Result<Response> {
     let (app, id) = (&request.app, &request.target);
@@ -145,7 +145,7 @@ type SecretPath = (ClientId, SecretId);
 
 /// A question about a secret, with what is known of its use.
 async fn question(
-    request: &Request<Operator, SecretPath>,
+    request: &PortalRequest<Operator, SecretPath>,
     verb: &'static str,
     action: &str,
 ) -> Result<Question> {
@@ -161,7 +161,7 @@ async fn question(
     Ok(Question::new(request, asked, verb, &path_of(id), &action).fact(advice.sentence))
 }
 
-pub(super) async fn ask_expire(request: Request<Operator, SecretPath>) -> Result<Question> {
+pub(super) async fn ask_expire(request: PortalRequest<Operator, SecretPath>) -> Result<Question> {
     let question = question(&request, "Expire secret", "end").await?;
     Ok(question
         .choice("Expires", "lifetime", SHORT_LIFETIMES, "24h")
@@ -170,7 +170,7 @@ pub(super) async fn ask_expire(request: Request<Operator, SecretPath>) -> Result
 
 /// Sets when a secret expires: after a span, at a time, or when the client does not use it any more.
 pub(super) async fn expire_secret(
-    request: Request<Operator, SecretPath>,
+    request: PortalRequest<Operator, SecretPath>,
     mut form: Form,
 ) -> Result<Response> {
     let (app, by) = (&request.app, &request.origin);
@@ -212,14 +212,14 @@ fn read_end(now: UnixTime, at: &str, lifetime: &str) -> Result<UnixTime> {
     }
 }
 
-pub(super) async fn ask_delete(request: Request<Operator, SecretPath>) -> Result<Question> {
+pub(super) async fn ask_delete(request: PortalRequest<Operator, SecretPath>) -> Result<Question> {
     let question = question(&request, "Delete secret", "remove").await?;
     Ok(question
         .fact("It stops working at once, and nobody can undo this. Tokens issued with it stay active until they expire."))
 }
 
 pub(super) async fn delete_secret(
-    request: Request<Operator, SecretPath>,
+    request: PortalRequest<Operator, SecretPath>,
     _form: Form,
 ) -> Result<Response> {
     let (by, (id, secret_id)) = (&request.origin, &request.target);

@@ -6,7 +6,7 @@ use crate::app::AddedSecret;
 use crate::app::error::Result;
 use crate::base::clock::UnixTime;
 use crate::domain::{ClientEffect, ClientId, ClientSecret, IdleExpiry, OldSecrets, SecretAdvice};
-use crate::http::portal::access::{Form, Operator, Request};
+use crate::http::portal::access::{Form, Operator, PortalRequest};
 use crate::http::portal::clients::questions::{find, usage};
 use crate::http::portal::links::{path_of, see_done};
 use crate::http::portal::page::Question;
@@ -42,7 +42,7 @@ pub(in crate::http::portal) fn old_secrets(
 }
 
 pub(in crate::http::portal) async fn ask_rotate(
-    request: Request<Operator, ClientId>,
+    request: PortalRequest<Operator, ClientId>,
 ) -> Result<Question> {
     let id = &request.target;
     find(&request, id, ClientEffect::Changes).await?;
@@ -68,7 +68,7 @@ fn read_old(now: UnixTime, text: &str) -> Result<OldSecrets> {
 
 /// Adds a secret, sets when the old ones expire, and redirects to the page that shows the new one once.
 pub(in crate::http::portal) async fn rotate(
-    request: Request<Operator, ClientId>,
+    request: PortalRequest<Operator, ClientId>,
     mut form: Form,
 ) -> Result<Response> {
     let (app, id) = (&request.app, &request.target);
@@ -91,7 +91,7 @@ pub(in crate::http::portal) async fn rotate(
 
 /// Asks before the old secrets are deleted, and says what uses each of them.
 pub(in crate::http::portal) async fn ask_finish(
-    request: Request<Operator, ClientId>,
+    request: PortalRequest<Operator, ClientId>,
 ) -> Result<Question> {
     let (app, id) = (&request.app, &request.target);
     let record = find(&request, id, ClientEffect::Changes).await?;
@@ -113,7 +113,7 @@ pub(in crate::http::portal) async fn ask_finish(
 
 /// Deletes the old secrets.
 pub(in crate::http::portal) async fn finish(
-    request: Request<Operator, ClientId>,
+    request: PortalRequest<Operator, ClientId>,
     _form: Form,
 ) -> Result<Response> {
     let (app, id) = (&request.app, &request.target);

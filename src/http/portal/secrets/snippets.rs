@@ -32,7 +32,7 @@ struct InRust<'a> {
 }
 
 /// What needs no escaping in a URL (RFC 3986 §2.3).
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')
     .remove(b'.')
@@ -173,7 +173,7 @@ fn in_header(url: &str, id: &str, secret: &str) -> [String; 5] {
 
 /// A text in a form (RFC 6749 appendix B), and in the credentials of HTTP Basic.
 pub(super) fn encoded(text: &str) -> String {
-    utf8_percent_encode(text, RESERVED).to_string()
+    utf8_percent_encode(text, UNRESERVED).to_string()
 }
 
 /// A text in double quotes, as JSON, JavaScript, Python, Go and Rust all read it: ids and secrets hold no control

@@ -8,7 +8,7 @@ use askama::Template;
 use axum::response::Response;
 
 use crate::config::{Setting, describe_settings};
-use crate::http::portal::access::{Request, Viewer};
+use crate::http::portal::access::{PortalRequest, Viewer};
 use crate::http::portal::page::{self, Layout};
 
 const PATH: &str = "/admin/settings";
@@ -36,7 +36,7 @@ struct Row<'a> {
     risk: Option<String>,
 }
 
-pub(super) async fn show_settings(mut request: Request<Viewer>) -> Response {
+pub(super) async fn show_settings(mut request: PortalRequest<Viewer>) -> Response {
     let changed_only = request.query.take("changed").is_some();
     let config = request.app.config();
     let settings = config.settings.0.iter();

@@ -13,7 +13,7 @@ use crate::app::{
 use crate::base::secret::Secret;
 use crate::domain::{ErrorCode, RejectedRequest};
 use crate::http::AppState;
-use crate::http::portal::access::{Form, Request, Viewer, filled_in};
+use crate::http::portal::access::{Form, PortalRequest, Viewer, filled_in};
 use crate::http::portal::links::{EXPLAIN, encoded, path_of};
 use crate::http::portal::page::{self, Exactly, FieldErrors, Layout};
 use crate::http::portal::tokens::fix::Fix;
@@ -37,7 +37,7 @@ page::pages!(ExplainPage, ExchangePage, AssertionPage);
 
 /// Shows two forms, and the answer to the one that was sent; to none, what was rejected last.
 pub(in crate::http::portal) async fn show_explanation(
-    mut request: Request<Viewer>,
+    mut request: PortalRequest<Viewer>,
 ) -> Result<Response> {
     let layout = request.layout("Troubleshoot", EXPLAIN);
     let query = &mut request.query;
@@ -88,7 +88,10 @@ struct ExchangePage {
 }
 
 /// The form, each field as `take` has it.
-fn exchange_page(request: &Request<Viewer>, mut take: impl FnMut(&str) -> String) -> ExchangePage {
+fn exchange_page(
+    request: &PortalRequest<Viewer>,
+    mut take: impl FnMut(&str) -> String,
+) -> ExchangePage {
     ExchangePage {
         layout: request.layout("Explain exchange", EXPLAIN),
         subject: take("subject"),
@@ -99,13 +102,13 @@ fn exchange_page(request: &Request<Viewer>, mut take: impl FnMut(&str) -> String
     }
 }
 
-pub(in crate::http::portal) async fn show_exchange(request: Request<Viewer>) -> Response {
+pub(in crate::http::portal) async fn show_exchange(request: PortalRequest<Viewer>) -> Response {
     page::show(&exchange_page(&request, |_| String::new()))
 }
 
 /// Answers it. A subject token is not shown again.
 pub(in crate::http::portal) async fn explain_exchange(
-    request: Request<Viewer>,
+    request: PortalRequest<Viewer>,
     mut form: Form,
 ) -> Result<Response> {
     let mut take = |name: &str| form.take(name).trim().to_owned();
@@ -143,7 +146,7 @@ struct AssertionPage {
     explained: Option<AssertionExplanation>,
 }
 
-fn assertion_page(request: &Request<Viewer>, client_id: &str) -> AssertionPage {
+fn assertion_page(request: &PortalRequest<Viewer>, client_id: &str) -> AssertionPage {
     AssertionPage {
         layout: request.layout("Explain assertion", EXPLAIN),
         client_id: client_id.trim().to_owned(),
@@ -152,13 +155,13 @@ fn assertion_page(request: &Request<Viewer>, client_id: &str) -> AssertionPage {
 }
 
 /// Shows the form of an assertion, and the way to a refused request, which has its reason by its ID.
-pub(in crate::http::portal) async fn show_assertion(request: Request<Viewer>) -> Response {
+pub(in crate::http::portal) async fn show_assertion(request: PortalRequest<Viewer>) -> Response {
     page::show(&assertion_page(&request, ""))
 }
 
 /// Answers it. The assertion is not shown again, and is not used up.
 pub(in crate::http::portal) async fn explain_assertion(
-    request: Request<Viewer>,
+    request: PortalRequest<Viewer>,
     mut form: Form,
 ) -> Result<Response> {
     let mut page = assertion_page(&request, &form.take("client_id"));

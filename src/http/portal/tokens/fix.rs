@@ -84,14 +84,17 @@ mod tests {
     }
 
     #[test]
-    fn of_an_id_that_is_too_short_nothing_is_known() {
+    fn an_unknown_id_leads_to_the_clients_with_its_beginning() {
         let unknown = rejected(None, InvalidClient, "unknown client");
         let found = Fix::of(&unknown).map(|it| it.path);
         assert_eq!(found.as_deref(), Some("/admin/clients?prefix=bil"));
+    }
 
+    #[test]
+    fn an_unknown_id_without_a_known_beginning_leads_nowhere() {
         let short = RejectedRequest {
             hint: "… (3 characters)".to_owned(),
-            ..unknown
+            ..rejected(None, InvalidClient, "unknown client")
         };
         assert_eq!(Fix::of(&short), None);
     }

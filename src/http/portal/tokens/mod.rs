@@ -14,7 +14,7 @@ use crate::app::TokenInspection;
 use crate::app::error::{Error, Result};
 use crate::base::clock::UnixTime;
 use crate::domain::{AdminRole, ErrorCode};
-use crate::http::portal::access::{Form, Operator, Request, Viewer};
+use crate::http::portal::access::{Form, Operator, PortalRequest, Viewer};
 use crate::http::portal::links::{path_of, see_done};
 use crate::http::portal::page::{self, Exactly, Layout, Question};
 use crate::http::portal::secrets::snippets::Snippet;
@@ -45,7 +45,7 @@ impl TokensPage {
     }
 }
 
-fn tokens_page<R>(request: &Request<R>, token: &str) -> TokensPage {
+fn tokens_page<R>(request: &PortalRequest<R>, token: &str) -> TokensPage {
     let (app, config) = (&request.app, request.app.config());
     let issuer = app.keys.current().issuer().to_string();
     let audience = config.token.audience.to_string();
@@ -60,12 +60,12 @@ fn tokens_page<R>(request: &Request<R>, token: &str) -> TokensPage {
     }
 }
 
-pub(super) async fn show_tokens(request: Request<Viewer>) -> Response {
+pub(super) async fn show_tokens(request: PortalRequest<Viewer>) -> Response {
     page::show(&tokens_page(&request, ""))
 }
 
 /// Shows the header and the claims of a token, and whether it is active.
-pub(super) async fn inspect(request: Request<Viewer>, mut form: Form) -> Result<Response> {
+pub(super) async fn inspect(request: PortalRequest<Viewer>, mut form: Form) -> Result<Response> {
     let mut page = tokens_page(&request, &form.take("token"));
     match request.app.tokens.inspect(&page.token).await {
         Ok(inspection) => {
@@ -77,7 +77,7 @@ pub(super) async fn inspect(request: Request<Viewer>, mut form: Form) -> Result<
 }
 
 /// Asks before a token is revoked, and revokes it. A token stands in no link, so that the question is by POST too.
-pub(super) async fn revoke(request: Request<Operator>, mut form: Form) -> Result<Response> {
+pub(super) async fn revoke(request: PortalRequest<Operator>, mut form: Form) -> Result<Response> {
     let page = tokens_page(&request, &form.need("token")?);
     if !form.is_ticked("confirmed") {
         let (asked, verb) = ("Revoke this token?", "Revoke token");

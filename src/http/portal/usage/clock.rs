@@ -5,7 +5,7 @@ use axum::response::Response;
 use crate::app::error::Result;
 use crate::base::clock::UnixTime;
 use crate::domain::AdminRole;
-use crate::http::portal::access::{Form, Owner, Request, Viewer};
+use crate::http::portal::access::{Form, Owner, PortalRequest, Viewer};
 use crate::http::portal::links::see_done;
 use crate::http::portal::page::{self, Question};
 use crate::http::portal::usage::dashboard::PATH;
@@ -22,7 +22,7 @@ pub(super) struct ClockNotice {
 
 impl ClockNotice {
     /// `None`: nothing speaks against the clock.
-    pub(super) async fn find(request: &Request<Viewer>) -> Result<Option<Self>> {
+    pub(super) async fn find(request: &PortalRequest<Viewer>) -> Result<Option<Self>> {
         let app = &request.app;
         let doubt = app.core.find_clock_doubt().await?;
         Ok(doubt.map(|doubt| Self {
@@ -34,7 +34,9 @@ impl ClockNotice {
     }
 }
 
-pub(in crate::http::portal) async fn ask_confirm(request: Request<Owner>) -> Result<Question> {
+pub(in crate::http::portal) async fn ask_confirm(
+    request: PortalRequest<Owner>,
+) -> Result<Question> {
     let (app, asked) = (&request.app, "Confirm the clock?");
     let question = Question::new(&request, asked, "Confirm clock", PATH, "clock/confirm");
     let Some(doubt) = app.core.find_clock_doubt().await? else {
@@ -59,7 +61,7 @@ pub(in crate::http::portal) async fn ask_confirm(request: Request<Owner>) -> Res
 
 /// Takes this machine's clock for right.
 pub(in crate::http::portal) async fn confirm_clock(
-    request: Request<Owner>,
+    request: PortalRequest<Owner>,
     _form: Form,
 ) -> Result<Response> {
     let core = &request.app.core;

@@ -7,7 +7,7 @@ use crate::app::error::Result;
 use crate::app::{COUNTING_PATIENCE, ClientQuery, Overview};
 use crate::base::clock::UnixTime;
 use crate::domain::{AdminRole, Replica, UsageIn, UsageSpan};
-use crate::http::portal::access::{Request, Viewer};
+use crate::http::portal::access::{PortalRequest, Viewer};
 use crate::http::portal::links::path_of;
 use crate::http::portal::page::{self, Chart, Grouped, Layout, When, charts};
 use crate::http::portal::usage::clock::ClockNotice;
@@ -49,7 +49,7 @@ struct FirstSteps {
 
 impl FirstSteps {
     /// `None`: a token was issued in the last 30 days.
-    async fn find(request: &Request<Viewer>, overview: &Overview) -> Result<Option<Self>> {
+    async fn find(request: &PortalRequest<Viewer>, overview: &Overview) -> Result<Option<Self>> {
         if overview.hours.iter().any(|it| it.counts.issued > 0) {
             return Ok(None);
         }
@@ -77,7 +77,9 @@ fn behind(replica: &Replica) -> Option<i64> {
     Some(replica.seen_at.since(read_at).max(0))
 }
 
-pub(in crate::http::portal) async fn show_dashboard(request: Request<Viewer>) -> Result<Response> {
+pub(in crate::http::portal) async fn show_dashboard(
+    request: PortalRequest<Viewer>,
+) -> Result<Response> {
     let app = &request.app;
     let overview = app.overview(COUNTING_PATIENCE).await?;
     let now = overview.at;

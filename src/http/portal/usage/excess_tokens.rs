@@ -8,7 +8,7 @@ use crate::app::error::Result;
 use crate::app::{COUNTING_PATIENCE, ExcessSpan};
 use crate::base::clock::UnixTime;
 use crate::domain::{AdminRole, ExcessTokens};
-use crate::http::portal::access::{Request, Viewer};
+use crate::http::portal::access::{PortalRequest, Viewer};
 use crate::http::portal::links::path_of;
 use crate::http::portal::page::{self, Grouped, Layout};
 
@@ -25,7 +25,7 @@ struct ExcessTokensPage<'a> {
 
 /// Shows the excess tokens of a day or a month.
 pub(in crate::http::portal) async fn show_excess_tokens(
-    mut request: Request<Viewer>,
+    mut request: PortalRequest<Viewer>,
 ) -> Result<Response> {
     let over = request.query.take("over");
     let span = over.map_or(Ok(ExcessSpan::Day), |over| over.parse())?;
