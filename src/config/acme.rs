@@ -89,15 +89,15 @@ fn read_external_account(read: &mut Reader<'_>) -> Option<ExternalAccount> {
                     key_id,
                     hmac_key: Secret::new(hmac_key),
                 }),
-                Ok(_) | Err(_) => read.refused("TLS_ACME_EAB_HMAC_KEY", "is not base64url"),
+                Ok(_) | Err(_) => read.refuse_none("TLS_ACME_EAB_HMAC_KEY", "is not base64url"),
             }
         }
         (None, None) => None,
-        (Some(_), None) => read.refused(
+        (Some(_), None) => read.refuse_none(
             "TLS_ACME_EAB_HMAC_KEY",
             "is missing, or cannot be read: TLS_ACME_EAB_KEY_ID needs it",
         ),
-        (None, Some(_)) => read.refused(
+        (None, Some(_)) => read.refuse_none(
             "TLS_ACME_EAB_KEY_ID",
             "is missing: TLS_ACME_EAB_HMAC_KEY needs it",
         ),

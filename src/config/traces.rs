@@ -153,7 +153,7 @@ fn read_headers(read: &mut Reader<'_>) -> Vec<(String, Secret<String>)> {
         let secret = read.secret(name)?;
         match pairs(secret.expose()) {
             Ok(pairs) => Some(pairs),
-            Err(_) => read.refused(name, "expected name=value pairs, separated by commas"),
+            Err(_) => read.refuse_none(name, "expected name=value pairs, separated by commas"),
         }
     });
     let pairs = own.or(all).unwrap_or_default().into_iter();

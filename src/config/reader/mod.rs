@@ -80,7 +80,7 @@ pub(super) struct Reader<'a> {
     lookup: &'a dyn Fn(&str) -> Option<String>,
     /// Every mistake so far.
     pub(super) errors: Vec<ConfigError>,
-    /// What keeps nobody from serving.
+    /// Mistakes that do not keep the server from serving.
     pub(super) warnings: Vec<ConfigError>,
     /// What was read so far, in the order of reading.
     pub(super) found: Vec<Setting>,
@@ -128,7 +128,7 @@ impl<'a> Reader<'a> {
     }
 
     /// [`refuse`](Self::refuse), for a setting that then has no value.
-    pub(super) fn refused<T>(&mut self, name: &str, message: impl Into<String>) -> Option<T> {
+    pub(super) fn refuse_none<T>(&mut self, name: &str, message: impl Into<String>) -> Option<T> {
         self.refuse(name, message);
         None
     }
@@ -148,14 +148,13 @@ impl<'a> Reader<'a> {
 
     /// One of some words, each with its meaning.
     pub(super) fn choice<T: Copy>(&mut self, name: &str, words: &[(&str, T)], default: &str) -> T {
-        let quoted: Vec<String> = words.iter().map(|(word, _)| format!("`{word}`")).collect();
-        let (expected, none) = match &quoted[..] {
-            [one, other] => (format!("{one} or {other}"), "it is neither"),
-            [others @ .., last] => {
-                let expected = format!("{} or {last}", others.join(", "));
-                (expected, "it is none of them")
-            }
-            [] => unreachable!("{name} has no words"),
+        let mut quoted: Vec<String> = words.iter().map(|(word, _)| format!("`{word}`")).collect();
+        let last = quoted.pop().unwrap_or_default();
+        let expected = format!("{} or {last}", quoted.join(", "));
+        let none = if words.len() == 2 {
+            "it is neither"
+        } else {
+            "it is none of them"
         };
         self.checked(name, &expected, default, |text| {
             let found = words.iter().find(|(word, _)| *word == text);
@@ -298,9 +297,13 @@ impl<'a> Reader<'a> {
                     self.warn_of_spaces(&file_name, Some(&value), trimmed.expose());
                     Some(trimmed)
                 }
-                Err(error) => self.refused(&file_name, format!("cannot read `{path}`: {error}")),
+                Err(error) => {
+                    self.refuse_none(&file_name, format!("cannot read `{path}`: {error}"))
+                }
             },
-            (Some(_), Some(_)) => self.refused(name, format!("set it or {file_name}, not both")),
+            (Some(_), Some(_)) => {
+                self.refuse_none(name, format!("set it or {file_name}, not both"))
+            }
         }
     }
 
@@ -326,7 +329,7 @@ impl<'a> Reader<'a> {
         let errors_before = self.errors.len();
         let secret = self.optional_signing_secret(name);
         if let Some(weakness) = secret.as_ref().and_then(|it| weakness(it.expose())) {
-            return self.refused(name, format!("{weakness}; {MAKE_ONE}"));
+            return self.refuse_none(name, format!("{weakness}; {MAKE_ONE}"));
         }
         if secret.is_none() && self.errors.len() == errors_before {
             self.refuse(
@@ -349,7 +352,7 @@ impl<'a> Reader<'a> {
         } else {
             return Some(secret);
         };
-        self.refused(name, format!("{problem}; {MAKE_ONE}"))
+        self.refuse_none(name, format!("{problem}; {MAKE_ONE}"))
     }
 
     /// The value without white space at its ends, whether it is of a variable or of a `.env` file: there only quotes would keep
