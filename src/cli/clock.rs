@@ -14,7 +14,8 @@ pub(super) enum ClockCommand {
     Confirm(Confirmation),
 }
 
-/// Only SQLite needs it: on Postgres the server uses the database's clock. A running server notices it within ten seconds.
+/// Confirms this machine's clock. Only SQLite needs this: on Postgres the server uses the database's clock. A running
+/// server applies the confirmation within ten seconds.
 pub(super) async fn run(command: ClockCommand) -> anyhow::Result<ExitCode> {
     let ClockCommand::Confirm(confirmation) = command;
     let app = open().await?;

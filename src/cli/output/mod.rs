@@ -48,7 +48,10 @@ enum Format {
 }
 
 fn format_without_id() -> impl TypedValueParser<Value = Format> {
-    PossibleValuesParser::new(["table", "json", "yaml"])
+    let formats = Format::value_variants()
+        .iter()
+        .filter(|it| **it != Format::Id);
+    PossibleValuesParser::new(formats.filter_map(ValueEnum::to_possible_value))
         .try_map(|name| Format::from_str(&name, false))
 }
 

@@ -122,8 +122,12 @@ impl Report {
         Ok(exit_code(!self.failed))
     }
 
-    /// What was found; why it could not be found is reported.
-    pub(super) fn found<T>(&mut self, what: &str, found: anyhow::Result<Option<T>>) -> Option<T> {
+    /// Reports an error as a failure of `what`.
+    pub(super) fn some_or_fail<T>(
+        &mut self,
+        what: &str,
+        found: anyhow::Result<Option<T>>,
+    ) -> Option<T> {
         found.unwrap_or_else(|error| {
             self.fail(&format!("{what}: {}", chain(&error)));
             None
@@ -136,7 +140,7 @@ pub(super) fn open_app(config: &Config) -> anyhow::Result<App> {
 }
 
 /// What `read` finds; `None` where migrations are pending: its tables and columns may not be there yet.
-pub(super) async fn if_migrated<T, E>(
+pub(super) async fn read_if_migrated<T, E>(
     store: &Store,
     read: impl Future<Output = Result<T, E>>,
 ) -> anyhow::Result<Option<T>>
@@ -172,9 +176,9 @@ async fn check_clients(report: &mut Report, config: &Config) {
         || config.proxies.client_cert_header.is_some();
     let count = async {
         let store = open_store(config)?;
-        if_migrated(&store, store.count_certificate_bound_clients()).await
+        read_if_migrated(&store, store.count_certificate_bound_clients()).await
     };
-    let count = report.found("clients", count.await);
+    let count = report.some_or_fail("clients", count.await);
     if let Some(n) = count.filter(|n| *n > 0 && !may_come) {
         report.warn(&format!(
             "clients: the tokens of {n} are bound to certificates, but the server takes none: set TLS_CLIENT_CA, \
@@ -191,9 +195,11 @@ async fn check_identifiers(report: &mut Report, config: &Config) {
         let store = open_store(config)?;
         // One more tells whether there are others.
         let clients = store.list_introspecting_without_identifier(NAMED + 1);
-        if_migrated(&store, clients).await
+        read_if_migrated(&store, clients).await
     };
-    let clients = report.found("identifiers", read.await).unwrap_or_default();
+    let clients = report
+        .some_or_fail("identifiers", read.await)
+        .unwrap_or_default();
     if clients.is_empty() {
         return;
     }
@@ -214,9 +220,11 @@ async fn check_secrets(report: &mut Report, config: &Config) {
     const NAMED: usize = 10;
     let read = async {
         let app = open_app(config)?;
-        if_migrated(app.store(), app.clients.find_heavy_secrets(NAMED)).await
+        read_if_migrated(app.store(), app.clients.find_heavy_secrets(NAMED)).await
     };
-    let heavy = report.found("secrets", read.await).unwrap_or_default();
+    let heavy = report
+        .some_or_fail("secrets", read.await)
+        .unwrap_or_default();
     if heavy.clients == 0 {
         return;
     }
@@ -238,11 +246,11 @@ async fn check_acme(report: &mut Report, config: &Config) {
     let read = async {
         let app = open_app(config)?;
         let acme = app.acme()?;
-        if_migrated(app.store(), acme.read()).await?;
+        read_if_migrated(app.store(), acme.read()).await?;
         let problems = issued_certificate_problems(&app);
         anyhow::Ok(Some((acme.standing(), problems, acme.probe().await)))
     };
-    let Some((standing, problems, probed)) = report.found("certificate", read.await) else {
+    let Some((standing, problems, probed)) = report.some_or_fail("certificate", read.await) else {
         return;
     };
     match (standing.expires_at, &standing.problem) {
@@ -263,10 +271,10 @@ async fn check_acme(report: &mut Report, config: &Config) {
 async fn check_clock(report: &mut Report, config: &Config) {
     let read = async {
         let app = open_app(config)?;
-        let doubt = if_migrated(app.store(), app.core.find_clock_doubt()).await?;
+        let doubt = read_if_migrated(app.store(), app.core.find_clock_doubt()).await?;
         anyhow::Ok(doubt.map(|doubt| (doubt, app.clock().ahead_of_database())))
     };
-    let Some(found) = report.found("clock", read.await) else {
+    let Some(found) = report.some_or_fail("clock", read.await) else {
         return;
     };
     match found {
@@ -288,9 +296,9 @@ async fn check_clock(report: &mut Report, config: &Config) {
 async fn check_audit(report: &mut Report, config: &Config) {
     let read = async {
         let store = open_store(config)?;
-        if_migrated(&store, store.find_audit_end()).await
+        read_if_migrated(&store, store.find_audit_end()).await
     };
-    match report.found("audit trail", read.await) {
+    match report.some_or_fail("audit trail", read.await) {
         None => {}
         Some(AuditEnd { key: Err(why), .. }) => report.fail(&format!(
             "audit trail: the server cannot append an event, and refuses every change: {why}"
@@ -308,10 +316,10 @@ async fn check_audit(report: &mut Report, config: &Config) {
 async fn check_admins(report: &mut Report, config: &Config) {
     let read = async {
         let app = open_app(config)?;
-        let warning = if_migrated(app.store(), app.admins.find_lockout_warning()).await?;
+        let warning = read_if_migrated(app.store(), app.admins.find_lockout_warning()).await?;
         anyhow::Ok(warning.flatten())
     };
-    if let Some(warning) = report.found("admins", read.await) {
+    if let Some(warning) = report.some_or_fail("admins", read.await) {
         report.warn(&warning);
     }
 }
@@ -320,10 +328,10 @@ async fn check_admins(report: &mut Report, config: &Config) {
 async fn check_keys(report: &mut Report, config: &Config) {
     let read = async {
         let app = open_app(config)?;
-        let keys = if_migrated(app.store(), app.keys.list()).await?;
+        let keys = read_if_migrated(app.store(), app.keys.list()).await?;
         anyhow::Ok(Some(keys.unwrap_or_default()))
     };
-    let Some(keys) = report.found("keys", read.await) else {
+    let Some(keys) = report.some_or_fail("keys", read.await) else {
         return;
     };
     let problems: Vec<&String> = keys.iter().filter_map(|k| k.problem.as_ref()).collect();

@@ -1,7 +1,7 @@
 //! What `check` says of trusted issuers, and of assertions that are accepted beside the standards.
 
 use crate::app::ListedIssuer;
-use crate::cli::serve::check::{Report, if_migrated, open_app};
+use crate::cli::serve::check::{Report, open_app, read_if_migrated};
 use crate::config::Config;
 
 /// Trusted issuers that cannot be used, and what of the assertions is accepted beside the standards.
@@ -12,11 +12,9 @@ pub(super) async fn check_issuers(report: &mut Report, config: &Config) {
             let lax = app.store().count_clients_for_token_endpoint().await?;
             anyhow::Ok((app.issuers.list().await?, lax))
         };
-        let found = if_migrated(app.store(), found).await?;
-        app.store().close().await;
-        anyhow::Ok(found)
+        read_if_migrated(app.store(), found).await
     };
-    let Some((issuers, lax)) = report.found("issuers", read.await) else {
+    let Some((issuers, lax)) = report.some_or_fail("issuers", read.await) else {
         return;
     };
     let own = &config.token.issuer;

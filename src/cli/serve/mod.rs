@@ -86,7 +86,8 @@ pub(super) async fn run(args: ServeArgs, handed_over: HandedOver) -> anyhow::Res
     let admin_listener = admin.listen_addr.filter(|_| admin.is_on);
     let admin_listener = admin_listener.map(|address| listen("ADMIN_LISTEN", address));
     let admin_listener = admin_listener.transpose()?;
-    let (plain, plain_file) = plain_front(&state, operators.runtime())?.unzip();
+    let plain = plain_front(&state, operators.runtime())?;
+    let (plain, plain_file) = plain.map(|front| (front.served, front.file)).unzip();
     if app.config().development {
         made.client(&app).await?;
         made.admin(&app).await?;
@@ -260,8 +261,12 @@ async fn serve_portal(
     http::serve(listener, router, &state.config().http, stop).await
 }
 
-/// What serves proxies that end TLS, and the file of its socket.
-type PlainFront = ((PlainListener, HttpService), Option<SocketFile>);
+/// What serves proxies that end TLS.
+struct PlainFront {
+    served: (PlainListener, HttpService),
+    /// The file of its socket.
+    file: Option<SocketFile>,
+}
 
 /// The front for proxies that end TLS, if there is one.
 fn plain_front(state: &AppState, operators: &Handle) -> anyhow::Result<Option<PlainFront>> {
@@ -278,7 +283,8 @@ fn plain_front(state: &AppState, operators: &Handle) -> anyhow::Result<Option<Pl
         only_proxies: address.is_beyond_this_machine(),
     };
     let service = http::plain_router(state.clone(), operators);
-    Ok(Some(((listener, service), file)))
+    let served = (listener, service);
+    Ok(Some(PlainFront { served, file }))
 }
 
 /// Tells operators' programs of the service, unless they are not listened to.
