@@ -11,6 +11,7 @@ use crate::app::error::{Error, Result};
 use crate::base::metrics::{BOUNDS, Counter, Distribution, Gauge, bucket, whole_micros};
 use crate::domain::ErrorCode;
 
+/// The classes of status that an answer can have.
 pub(super) const CLASSES: [&str; 4] = ["2xx", "3xx", "4xx", "5xx"];
 
 /// What orchestrators ask is answered however much else there is to do.
@@ -19,6 +20,7 @@ pub(super) const PROBES: [&str; 2] = ["/healthz", "/readyz"];
 /// All that is counted of one server.
 #[derive(Debug)]
 pub(super) struct Traffic {
+    /// `MAX_REQUESTS`.
     max_requests: u64,
     pub(super) verify: Arc<RouteTraffic>,
     pub(super) authorize: Arc<RouteTraffic>,
@@ -122,6 +124,7 @@ impl RouteTraffic {
         }
     }
 
+    /// What was counted up to now.
     pub(super) fn read(&self) -> RouteMetrics {
         let ended = std::array::from_fn(|class: usize| {
             std::array::from_fn(|bucket: usize| self.ended[class][bucket].value())
@@ -165,6 +168,7 @@ pub(super) struct RouteMetrics {
     pub(super) over_limit: u64,
     /// Requests whose callers went before there was an answer.
     pub(super) abandoned: u64,
+    /// Answers by class of status.
     pub(super) classes: [u64; CLASSES.len()],
     pub(super) latency: Distribution,
     /// Answers of an error, by number of its code.
@@ -202,6 +206,7 @@ impl InFlight {
         self.route.refusals.note(self.path(), request_id, error);
     }
 
+    /// Counts the answer.
     pub(super) fn end(&mut self, status: StatusCode, refused: Option<ErrorCode>, took: Duration) {
         let micros = whole_micros(took);
         let class = usize::from(status.as_u16() / 100).clamp(2, 5) - 2;

@@ -47,10 +47,12 @@ impl Trace {
         Self { span, id }
     }
 
+    /// What is done for the request is to be done in this span.
     pub(in crate::http) fn span(&self) -> Span {
         self.span.clone()
     }
 
+    /// The ID of the trace, for the log.
     pub(in crate::http) fn id(&self) -> Option<&str> {
         self.id.as_deref()
     }

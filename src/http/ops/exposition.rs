@@ -12,6 +12,7 @@ use crate::base::metrics::{BOUNDS, Distribution};
 /// A page of metrics. A family is written once, with all its series; without any only its name and type are.
 pub(super) struct Page<'a>(pub(super) DescriptorEncoder<'a>);
 
+/// Names and values.
 type Labels<'a, const N: usize> = [(&'static str, &'a str); N];
 
 /// Writes metrics in this order: of each the kind, the name and the meaning; behind the colon its value or its series.

@@ -124,6 +124,7 @@ impl<S> Accept<TcpStream, S> for OpsAcceptor {
     }
 }
 
+/// Answers a request whose host is missing or ambiguous.
 async fn refuse_host_problem(request: Request, next: Next) -> Response {
     match check_host(&request) {
         Ok(()) => next.run(request).await,

@@ -49,6 +49,7 @@ pub(in crate::http) enum TokenSource {
 }
 
 impl TokenSource {
+    /// `None`: the token came without a scheme.
     pub(in crate::http) fn scheme(self) -> Option<TokenScheme> {
         match self {
             Self::Scheme(scheme) => Some(scheme),

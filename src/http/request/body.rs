@@ -31,6 +31,7 @@ impl FromRequest<AppState> for BodyParams {
 }
 
 impl BodyParams {
+    /// Reads the body of a request that was taken apart.
     pub(in crate::http) async fn read(
         headers: &HeaderMap,
         body: Body,
@@ -86,6 +87,7 @@ pub(in crate::http) async fn read_json(
     }
 }
 
+/// All of a body, within `MAX_BODY` and `BODY_TIMEOUT`.
 pub(in crate::http) async fn read_body(body: Body, state: &AppState) -> Result<Bytes> {
     let http = &state.config().http;
     read_within(body, http.max_body, http.body_timeout).await
@@ -150,6 +152,7 @@ fn too_large(max_body: usize) -> Error {
     )
 }
 
+/// How the parameters in a body are written.
 enum Format {
     Form,
     Json,

@@ -43,6 +43,7 @@ pub(in crate::http) fn check_host<B>(request: &Request<B>) -> Result<(), HostPro
     }
 }
 
+/// Leaves in a request what is wrong with its host, if anything is.
 pub(in crate::http) fn mark_host_problem<B>(request: &mut Request<B>) {
     if let Err(problem) = check_host(request) {
         request.extensions_mut().insert(problem);

@@ -22,6 +22,7 @@ use crate::http::server::stoppable_listener::Peer;
 pub struct ConnectionTraffic {
     /// That of all listeners.
     pub(in crate::http) room: Arc<ConnectionRoom>,
+    /// Connections by their source network.
     pub(in crate::http) sources: SourceCounts,
     /// Knows how many are open; there once the server serves.
     pub(in crate::http) handle: OnceLock<Handle<Peer>>,
@@ -64,6 +65,7 @@ const NO_SOURCE: [(NoSource, &str); 3] = [
     (NoSource::Late, "timeout"),
 ];
 
+/// The versions of TLS that the server speaks.
 const VERSIONS: [&str; 2] = ["1.2", "1.3"];
 
 impl ConnectionTraffic {
@@ -81,6 +83,7 @@ impl ConnectionTraffic {
         self.handshakes[usize::from(newest)][usize::from(resumed)].inc();
     }
 
+    /// Counts a handshake that failed or did not end in time.
     pub(in crate::http) fn count_failure(&self, error: &io::Error) {
         if error.kind() == ErrorKind::TimedOut {
             self.handshakes_late.inc();

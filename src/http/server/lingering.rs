@@ -23,6 +23,7 @@ const PIECE: usize = 8 * 1024;
 pub(in crate::http) struct Linger(Arc<AtomicBool>);
 
 impl Linger {
+    /// Has the connection linger.
     pub(in crate::http) fn request(&self) {
         self.0.store(true, Ordering::Relaxed);
     }

@@ -179,6 +179,7 @@ pub(super) async fn ask_disable(request: PortalRequest<Owner, AdminName>) -> Res
     Ok(question.field("status", "disabled").fact(fact))
 }
 
+/// Enables or disables an admin.
 pub(super) async fn set_status(
     request: PortalRequest<Owner, AdminName>,
     mut form: Form,

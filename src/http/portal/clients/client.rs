@@ -206,6 +206,7 @@ pub(in crate::http::portal) async fn edit(
     }
 }
 
+/// Enables or disables the client.
 pub(in crate::http::portal) async fn set_status(
     request: PortalRequest<Operator, ClientId>,
     mut form: Form,

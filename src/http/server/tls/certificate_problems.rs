@@ -108,6 +108,7 @@ impl CertificateProblem {
 }
 
 impl NotValidNow {
+    /// When it becomes valid, if it does.
     pub(in crate::http) fn valid_from(&self) -> Option<UnixTime> {
         match self {
             Self::NotYet { from, .. } => Some(*from),

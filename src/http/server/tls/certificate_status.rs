@@ -31,6 +31,7 @@ impl CertificateStatus {
         status
     }
 
+    /// Another chain is presented now.
     pub(in crate::http) fn note_reload(&self, chain: &[CertificateDer<'_>]) {
         self.reloaded.inc();
         self.unusable.store(false, Ordering::Relaxed);

@@ -87,7 +87,9 @@ pub(super) fn check_order(
 enum Kind {
     /// With as many bits.
     Rsa(usize),
+    /// On the curve with this OID.
     Ec(String),
+    /// For the algorithm with this OID.
     Other(String),
 }
 
