@@ -1,7 +1,7 @@
 //! Owns the configuration: every setting, its default and its meaning in types. The only reader of
-//! the environment. Known to `app`, `http` and `cli`; never to `domain`, `token` or `store`.
+//! the environment. Known to `app`, `http` and `cli`; never to `domain`, `jwt` or `store`.
 //!
-//! `.env.sample` explains each setting; `tests/it/config.rs` keeps the two equal.
+//! `.env.sample` explains each setting; `tests/it/config` keeps the two equal.
 
 mod acme;
 mod admins;

@@ -58,8 +58,8 @@ async fn four_fifths_warn_and_beyond_the_quota_it_is_429_until_the_hour_ends() {
     refused.assert_error(429, "rate_limited");
     assert_eq!(refused.header("retry-after"), "3000");
     assert_eq!(refused.json()["success"], false);
-    let figures = test.app.metrics();
-    assert_eq!((figures.quotas, figures.tokens_issued), ((2, 1), 5));
+    let metrics = test.app.metrics();
+    assert_eq!((metrics.quotas, metrics.tokens_issued), ((2, 1), 5));
     test.clock.advance(3_000);
     let next = test.authorize(CLIENT, &secret).await;
     assert_eq!((next.status, limit(&next)), (200, ""));

@@ -70,16 +70,16 @@ async fn the_canary_leaves_no_trace() {
     let revoked = test.app.tokens.revocations().count();
 
     assert_eq!(test.get("/readyz").await.status, 200);
-    let figures = test.app.metrics();
+    let metrics = test.app.metrics();
 
-    assert!(figures.self_test_passes);
-    assert_eq!(figures.tokens_issued, 0);
-    let verified = figures
+    assert!(metrics.self_test_passes);
+    assert_eq!(metrics.tokens_issued, 0);
+    let verified = metrics
         .caches
         .iter()
         .find(|cache| cache.name == "verified_tokens");
     assert_eq!(verified.map(|cache| cache.entries), Some(0));
-    assert_eq!(figures.revocations, revoked);
+    assert_eq!(metrics.revocations, revoked);
 }
 
 /// It is how long a replica without its database still serves those whom it knows.

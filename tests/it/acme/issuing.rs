@@ -10,7 +10,7 @@ use token_server::domain::Action;
 
 use super::authority::{Authority, Fault};
 use super::validation::{look, names};
-use super::{DAY, NAME, Scene, figure, next_presented, order, presented, replica};
+use super::{DAY, NAME, Scene, metric, next_presented, order, presented, replica};
 use crate::harness::{BY, Database, NOW, TestApp};
 
 /// The trail: what was done, to what, and what there is since.
@@ -48,24 +48,24 @@ async fn the_first_certificate_is_ordered_validated_and_presented() {
 }
 
 #[tokio::test]
-async fn until_there_is_one_the_port_answers_the_service_is_ready_and_figures_say_so() {
+async fn until_there_is_one_the_port_answers_the_service_is_ready_and_metrics_say_so() {
     let scene = Scene::new().await;
     let served = &scene.served;
-    let figures = async || {
+    let metrics = async || {
         [
-            figure(served, "certificate_stand_in").await,
-            figure(served, "certificate_expiry_timestamp_seconds").await,
-            figure(served, "acme_failures").await,
-            figure(served, r#"acme_validations_total{listener="main"}"#).await,
+            metric(served, "certificate_stand_in").await,
+            metric(served, "certificate_expiry_timestamp_seconds").await,
+            metric(served, "acme_failures").await,
+            metric(served, r#"acme_validations_total{listener="main"}"#).await,
         ]
     };
 
-    let before = figures().await;
+    let before = metrics().await;
     let shown = look(served.address, Some(NAME), &[]).await.unwrap();
     let ready = served.test.get("/readyz").await;
     scene.order().await;
     next_presented(served, &scene.authority, None).await;
-    let after = figures().await;
+    let after = metrics().await;
 
     assert!(shown.answer.starts_with("HTTP/1.1 200"), "{}", shown.answer);
     assert_eq!(names(&shown.certificate), [NAME]);
@@ -260,7 +260,7 @@ async fn a_certificate_that_is_not_valid_yet_replaces_a_valid_one_only_when_it_i
     theirs.advance(DAY);
     let app = &served.test.app;
     app.acme().unwrap().renew(BY, false).await.unwrap();
-    while figure(&served, "certificate_files_unusable").await != Some(1) {
+    while metric(&served, "certificate_files_unusable").await != Some(1) {
         tokio::task::yield_now().await;
     }
     let kept = presented(&served, &authority, NAME).await;

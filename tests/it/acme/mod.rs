@@ -155,8 +155,8 @@ async fn next_presented(
     in_time.unwrap()
 }
 
-/// A figure of the service.
-async fn figure(served: &Served, series: &str) -> Option<i64> {
+/// A metric of the service.
+async fn metric(served: &Served, series: &str) -> Option<i64> {
     let state = served.test.state.clone();
     let operator = Operator::with(state, Arc::clone(&served.certificate));
     operator.page().await.find(series)

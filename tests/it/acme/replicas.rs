@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use token_server::app::background::follow_changes;
 
-use super::{DAY, Scene, figure, next_presented, order};
+use super::{DAY, Scene, metric, next_presented, order};
 use crate::harness::Served;
 
 /// Follows what others change, as the service does.
@@ -28,8 +28,8 @@ async fn an_order_of_one_replica_is_validated_at_another_and_both_present_what_c
 
     assert!(scene.standing().issued, "{:?}", scene.standing());
     let validations = r#"acme_validations_total{listener="main"}"#;
-    assert_eq!(figure(&scene.served, validations).await, Some(0));
-    assert_eq!(figure(&other, validations).await, Some(1));
+    assert_eq!(metric(&scene.served, validations).await, Some(0));
+    assert_eq!(metric(&other, validations).await, Some(1));
     let here = next_presented(&scene.served, &scene.authority, None).await;
     let there = next_presented(&other, &scene.authority, None).await;
     assert_eq!(here, there);

@@ -1,4 +1,4 @@
-//! `docs/metrics.md` and the figures that there are say the same.
+//! `docs/metrics.md` and the metrics that there are say the same.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

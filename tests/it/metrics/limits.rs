@@ -82,11 +82,11 @@ async fn connections_to_the_portals_own_address_are_told_apart() {
     })
     .await;
 
-    let figures = |listener| {
+    let metrics = |listener| {
         let of = |name| page.get(&format!("connections{name}{{listener=\"{listener}\"}}"));
         [of(""), of("_accepted_total"), of("_limit")]
     };
-    assert_eq!(figures("admin"), [1, 1, 16_384]);
-    assert_eq!(figures("main"), [0, 0, 16_384]);
+    assert_eq!(metrics("admin"), [1, 1, 16_384]);
+    assert_eq!(metrics("main"), [0, 0, 16_384]);
     drop(portal);
 }

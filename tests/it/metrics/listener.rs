@@ -11,7 +11,7 @@ use crate::bodies::{Caller, announced};
 use crate::harness::TestApp;
 
 #[tokio::test]
-async fn figures_come_as_open_metrics_and_are_kept_by_nobody() {
+async fn metrics_come_as_open_metrics_and_are_kept_by_nobody() {
     let answer = Operator::of(&TestApp::new().await).get("/metrics").await;
 
     let format = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -23,7 +23,7 @@ async fn figures_come_as_open_metrics_and_are_kept_by_nobody() {
 }
 
 #[tokio::test]
-async fn callers_cannot_ask_for_figures() {
+async fn callers_cannot_ask_for_metrics() {
     let test = TestApp::new().await;
 
     test.get("/metrics").await.assert_error(404, "not_found");

@@ -1,12 +1,12 @@
-//! What operators' programs are told: figures, and their documented names.
+//! What operators' programs are told: metrics, and their documented names.
 
 mod database;
 mod documents;
-mod figures;
 mod limits;
 mod listener;
 mod monitoring;
 mod page;
+mod values;
 mod wire;
 
 use std::sync::Arc;
@@ -49,7 +49,7 @@ impl Operator {
         Answer::read(self.0.clone().oneshot(request).await.unwrap()).await
     }
 
-    /// The figures of this moment.
+    /// The metrics of this moment.
     pub(crate) async fn page(&self) -> Page {
         let answer = self.get("/metrics").await;
         assert_eq!(answer.status, 200);

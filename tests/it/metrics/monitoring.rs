@@ -1,4 +1,4 @@
-//! The alert rules and the dashboard in `docs/monitoring` ask for figures that there are, in words that Prometheus
+//! The alert rules and the dashboard in `docs/monitoring` ask for metrics that there are, in words that Prometheus
 //! understands.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -87,7 +87,7 @@ fn questions(dashboard: &Value) -> Vec<String> {
         .collect()
 }
 
-/// A figure that is asked for, and what its labels must be.
+/// A metric that is asked for, and what its labels must be.
 #[derive(Debug)]
 struct Selector {
     name: String,
@@ -155,7 +155,7 @@ async fn page() -> Page {
 }
 
 #[tokio::test]
-async fn every_figure_that_is_asked_for_is_told_with_the_labels_that_it_is_asked_by() {
+async fn every_metric_that_is_asked_for_is_told_with_the_labels_that_it_is_asked_by() {
     let (page, documented) = (page().await, documented());
 
     for (place, selector) in asked() {
@@ -190,7 +190,7 @@ async fn every_figure_that_is_asked_for_is_told_with_the_labels_that_it_is_asked
 }
 
 #[tokio::test]
-async fn every_figure_is_on_the_dashboard_or_in_an_alert() {
+async fn every_metric_is_on_the_dashboard_or_in_an_alert() {
     let used: BTreeSet<String> = asked().into_iter().map(|(_, it)| it.name).collect();
 
     let told: BTreeSet<String> = page().await.types.into_keys().collect();

@@ -1,8 +1,8 @@
-//! A page of figures, read strictly: what is not in the format is a failure.
+//! A page of metrics, read strictly: what is not in the format is a failure.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A page of figures.
+/// A page of metrics.
 pub(crate) struct Page {
     /// Names as in a query, with their types.
     pub(super) types: BTreeMap<String, String>,

@@ -73,16 +73,16 @@ async fn a_metric_is_1_while_removal_is_held_back() {
     let test = TestApp::new().await;
     let operator = Operator::of(&test);
     let other = replica(&test, &[]).await;
-    let figure = async || operator.page().await.get("removal_held_back");
+    let metric = async || operator.page().await.get("removal_held_back");
 
     test.app.core.compare_clocks().await.unwrap();
-    assert_eq!(figure().await, 0);
+    assert_eq!(metric().await, 0);
     test.clock.set_ahead(DAY);
     test.app.core.compare_clocks().await.unwrap();
-    assert_eq!(figure().await, 1);
+    assert_eq!(metric().await, 1);
     test.clock.set_ahead(0);
     test.app.core.compare_clocks().await.unwrap();
 
-    assert_eq!(figure().await, 0);
+    assert_eq!(metric().await, 0);
     assert!(!other.app.metrics().removal_is_held_back);
 }

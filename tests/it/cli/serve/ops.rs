@@ -18,7 +18,7 @@ fn get(port: u16, path: &str) -> String {
 }
 
 #[tokio::test]
-async fn figures_and_health_are_told_without_tls_where_ops_listen_says() {
+async fn metrics_and_health_are_told_without_tls_where_ops_listen_says() {
     let shell = Shell::migrated().await;
     shell.certificate();
     let (port, ops) = (free_port(), free_port());
@@ -31,16 +31,16 @@ async fn figures_and_health_are_told_without_tls_where_ops_listen_says() {
         .unwrap();
     read_until(&mut child, "listening on");
 
-    let figures = get(ops, "/metrics");
+    let metrics = get(ops, "/metrics");
     let ready = get(ops, "/readyz");
     signal(&child, "-TERM");
 
     assert!(child.wait().unwrap().success());
-    assert!(figures.starts_with("HTTP/1.1 200 OK\r\n"), "{figures}");
+    assert!(metrics.starts_with("HTTP/1.1 200 OK\r\n"), "{metrics}");
     let expiry = "\ntoken_server_certificate_expiry_timestamp_seconds ";
-    assert!(figures.contains(expiry), "{figures}");
-    assert!(figures.contains("\nprocess_resident_memory_bytes "));
-    assert!(figures.contains("\ntoken_server_readiness{state=\"ready\"} 1.0\n"));
+    assert!(metrics.contains(expiry), "{metrics}");
+    assert!(metrics.contains("\nprocess_resident_memory_bytes "));
+    assert!(metrics.contains("\ntoken_server_readiness{state=\"ready\"} 1.0\n"));
     assert!(ready.ends_with(r#"{"status":"ready"}"#), "{ready}");
 }
 
@@ -104,8 +104,8 @@ async fn a_taken_ops_listen_is_an_error_that_names_it() {
     assert!(ran.err.contains(&told), "{ran:?}");
 }
 
-/// A figure of the running service.
-fn figure(port: u16, series: &str) -> f64 {
+/// A metric of the running service.
+fn metric(port: u16, series: &str) -> f64 {
     let page = get(port, "/metrics");
     let value = page.lines().find_map(|line| line.strip_prefix(series));
     let value = value.unwrap_or_else(|| panic!("no {series} in {page}"));
@@ -139,7 +139,7 @@ async fn that_traces_cannot_be_sent_is_said_once_and_so_that_they_can_again() {
         .unwrap();
     let count = |result: &str| {
         let series = format!("token_server_trace_exports_total{{result=\"{result}\"}}");
-        figure(ops, &series)
+        metric(ops, &series)
     };
     let ask_until = async |is_so: &dyn Fn() -> bool| {
         loop {

@@ -1,4 +1,4 @@
-//! Each figure moves when it should, and by how much.
+//! Each metric moves when it should, and by how much.
 
 use token_server::app::NewClient;
 use token_server::domain::ClientId;
@@ -57,12 +57,12 @@ async fn a_request_whose_caller_goes_is_in_flight_before_and_abandoned_after() {
     drop(call);
     let after = operator.page().await;
 
-    let figures = |page: &super::Page| {
+    let metrics = |page: &super::Page| {
         let of = |name: &str| page.get(&format!("http_requests_{name}{{route=\"/authorize\"}}"));
         (of("in_flight"), of("abandoned_total"))
     };
-    assert_eq!(figures(&during), (1, 0));
-    assert_eq!(figures(&after), (0, 1));
+    assert_eq!(metrics(&during), (1, 0));
+    assert_eq!(metrics(&after), (0, 1));
 }
 
 #[tokio::test]
