@@ -79,7 +79,7 @@ fn routes(routes: Routes) -> Routes {
 
 /// This document.
 #[utoipa::path(get, path = "", tag = "Tools", responses(
-    (status = 200, description = "the OpenAPI document", body = Object, headers(("cache-control"))),
+    (status = 200, description = "the OpenAPI document", body = Object),
     AnyErrors,
 ))]
 async fn show_openapi() -> Response {

@@ -116,7 +116,7 @@ async fn every_reference_has_a_target_every_component_a_reference_and_all_is_sma
         }
     }
     let size = fs::metadata(docs("openapi.json")).unwrap().len();
-    assert!(size < 270_000, "{size}");
+    assert!(size < 200_000, "{size}");
 }
 
 #[tokio::test]

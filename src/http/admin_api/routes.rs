@@ -7,9 +7,9 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, any};
 use utoipa::IntoParams;
+use utoipa::openapi::RefOr;
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::SecurityRequirement;
-use utoipa::openapi::{Header, RefOr};
 use utoipa_axum::router::UtoipaMethodRouter;
 use utoipa_axum::routes;
 
@@ -180,12 +180,5 @@ fn complete(operation: &mut Operation, path: &str, scope: &str) {
     let proof = ProofHeader::into_params(|| None).into_iter();
     let parameters = operation.parameters.get_or_insert_default();
     parameters.extend(proof.map(RefOr::T));
-    let responses = &mut operation.responses.responses;
-    for response in responses.values_mut() {
-        if let RefOr::T(response) = response {
-            let no_store = ("cache-control".to_owned(), Header::default().into());
-            response.headers.extend([no_store]);
-        }
-    }
-    responses.extend(errors);
+    operation.responses.responses.extend(errors);
 }

@@ -1,6 +1,8 @@
 //! Owns what all endpoints have in common in the document: its title, how a client or a token is presented, and
 //! what operations refer to.
 
+use std::collections::HashMap;
+
 use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
 use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn};
@@ -11,7 +13,9 @@ use crate::http::openapi::headers;
 use crate::http::response::error;
 
 const ABOUT: &str = "Access tokens for machines: OAuth 2.0 client credentials, and their verification. \
-                     Bodies are forms or JSON objects of strings; the admin API accepts only JSON.";
+                     Bodies are forms or JSON objects of strings; the admin API accepts only JSON. Each response has \
+                     `x-content-type-options: nosniff`, and `cache-control: no-store` unless its own `cache-control` is \
+                     listed.";
 
 #[derive(OpenApi)]
 #[openapi(
@@ -65,22 +69,69 @@ pub(super) fn name_parameters(operation: &mut Operation, path: &str) {
 /// The document as JSON, with the references that `utoipa` does not make.
 pub(super) fn finish(document: &Openapi) -> Value {
     let mut document = json!(document);
-    let mut parameters = Map::new();
-    let operations = members(&mut document["paths"]).flat_map(members);
-    for operation in operations.filter_map(Value::as_object_mut) {
-        for parameter in operation.get_mut("parameters").into_iter().flat_map(items) {
-            refer_to_parameter(parameter, &mut parameters);
+    let errors = members(&mut document["components"]["responses"]);
+    errors.map(narrow).for_each(headers::refer);
+    let mut times: HashMap<String, usize> = HashMap::new();
+    for operation in operations(&mut document) {
+        for part in parameters(operation).map(tidy) {
+            *times.entry(part.to_string()).or_default() += 1;
         }
-        let responses = operation.get_mut("responses").into_iter();
-        refer_to_headers(responses.flat_map(members));
+        for part in responses(operation) {
+            headers::refer(part);
+            *times.entry(part.to_string()).or_default() += 1;
+        }
     }
-    let components = &mut document["components"];
-    let errors = members(&mut components["responses"]);
-    refer_to_headers(errors.map(narrow));
+    let is_repeated = |part: &Value| times.get(&part.to_string()).is_some_and(|times| *times > 1);
+    let mut components = document["components"].take();
+    components["parameters"] = json!({});
+    for operation in operations(&mut document) {
+        for part in parameters(operation) {
+            if part["in"] != "query" || is_repeated(part) {
+                let name = part["name"].as_str().unwrap_or_default().to_owned();
+                share(part, "parameters", &name, &mut components);
+            }
+        }
+        for part in responses(operation).filter(|part| is_repeated(part)) {
+            let schema = part.pointer("/content/application~1json/schema/$ref");
+            let name = schema
+                .and_then(Value::as_str)
+                .and_then(|it| it.rsplit('/').next());
+            if let Some(name) = name.map(str::to_owned) {
+                share(part, "responses", &name, &mut components);
+            }
+        }
+    }
     components["headers"] = headers::components();
-    components["parameters"] = Value::Object(parameters);
     components["securitySchemes"] = security_schemes();
+    document["components"] = components;
     document
+}
+
+fn operations(document: &mut Value) -> impl Iterator<Item = &mut Value> {
+    members(&mut document["paths"]).flat_map(members)
+}
+
+fn parameters(operation: &mut Value) -> impl Iterator<Item = &mut Value> {
+    let list = operation
+        .get_mut("parameters")
+        .and_then(Value::as_array_mut);
+    list.into_iter().flatten()
+}
+
+/// Those that are no references.
+fn responses(operation: &mut Value) -> impl Iterator<Item = &mut Value> {
+    let all = operation.get_mut("responses").into_iter().flat_map(members);
+    all.filter(|it| it.get("$ref").is_none())
+}
+
+/// Makes a part a reference to the component of its name, unless that is another one.
+fn share(part: &mut Value, kind: &str, name: &str, components: &mut Value) {
+    if components[kind][name].is_null() {
+        components[kind][name] = part.clone();
+    }
+    if components[kind][name] == *part {
+        *part = json!({"$ref": format!("#/components/{kind}/{name}")});
+    }
 }
 
 /// A reference with what narrows it beside it, in place of both in `allOf`. By JSON Schema that is the same; a generator
@@ -94,53 +145,55 @@ fn narrow(error: &mut Value) -> &mut Value {
     error
 }
 
-/// The document as text: an indent of one space, and what has one member alone on one line, for there is much of it.
+/// The document as text. What fits in a line is in one: there is much of it.
 pub(super) fn write(document: &Value) -> String {
-    let mut lines: Vec<String> = Vec::new();
-    for line in format!("{document:#}").lines() {
-        let text = line.trim_start();
-        if text.starts_with(['}', ']'])
-            && let [.., opening, only] = lines.as_mut_slice()
-            && opening.ends_with(['{', '['])
-            && !only.ends_with([',', '{', '['])
-        {
-            opening.push_str(only.trim_start());
-            opening.push_str(text);
-            lines.pop();
-            continue;
-        }
-        let indent = " ".repeat((line.len() - text.len()) / 2);
-        lines.push(indent + text);
+    let mut text = String::new();
+    write_part(&mut text, document, 0);
+    text.push('\n');
+    text
+}
+
+fn write_part(text: &mut String, part: &Value, depth: usize) {
+    const WIDTH: usize = 120;
+    let line = part.to_string();
+    let start = text.rfind('\n').map_or(0, |at| at + 1);
+    if text.len() - start + line.len() < WIDTH {
+        return text.push_str(&line);
     }
-    lines.push(String::new());
-    lines.join("\n")
+    let (opening, items, closing): (_, Vec<_>, _) = if let Value::Object(members) = part {
+        let items = members.iter();
+        let items = items.map(|(name, item)| (format!("{}: ", json!(name)), item));
+        ('{', items.collect(), '}')
+    } else if let Value::Array(items) = part {
+        let items = items.iter().map(|item| (String::new(), item));
+        ('[', items.collect(), ']')
+    } else {
+        return text.push_str(&line);
+    };
+    text.push(opening);
+    for (n, (name, item)) in items.into_iter().enumerate() {
+        text.push_str(if n == 0 { "\n" } else { ",\n" });
+        text.push_str(&" ".repeat(depth + 1));
+        text.push_str(&name);
+        write_part(text, item, depth + 1);
+    }
+    text.push('\n');
+    text.push_str(&" ".repeat(depth));
+    text.push(closing);
 }
 
-fn refer_to_headers<'a>(responses: impl Iterator<Item = &'a mut Value>) {
-    let responses = responses.filter_map(Value::as_object_mut);
-    responses
-        .filter(|response| !response.contains_key("$ref"))
-        .for_each(headers::refer);
-}
-
-/// A parameter of a header or the path is a component, unless there is another of its name. No parameter is null.
-fn refer_to_parameter(parameter: &mut Value, components: &mut Map<String, Value>) {
+/// No parameter is null, and each may be left out unless it says that it is required.
+fn tidy(parameter: &mut Value) -> &mut Value {
     if let Some(types) = parameter["schema"]["type"].as_array() {
         let mut types = types.iter().filter(|it| *it != "null");
         if let (Some(only), None) = (types.next(), types.next()) {
             parameter["schema"]["type"] = only.clone();
         }
     }
-    let name = parameter["name"].as_str().unwrap_or_default().to_owned();
-    if parameter["in"] == "query" {
-        return;
+    if let Some(members) = parameter.as_object_mut() {
+        members.retain(|name, value| name != "required" || *value == true);
     }
-    let component = components
-        .entry(&*name)
-        .or_insert_with(|| parameter.clone());
-    if component == parameter {
-        *parameter = json!({"$ref": format!("#/components/parameters/{name}")});
-    }
+    parameter
 }
 
 fn members(value: &mut Value) -> impl Iterator<Item = &mut Value> {

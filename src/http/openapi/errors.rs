@@ -243,7 +243,6 @@ fn response(shape: Shape, cases: &[Case], has_success: bool) -> ResponseBuilder 
     let content = ContentBuilder::new().schema(Some(body(cases, has_success)));
     let mut response = ResponseBuilder::new()
         .description(lines.join("\n\n"))
-        .header("cache-control", Header::default())
         .content("application/json", content.build());
     if error::challenge(&shape.example(first)).is_some() {
         response = response.header("www-authenticate", Header::default());

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 /// Every header of a documented response, and what it says.
 fn descriptions() -> Value {
     json!({
-        "cache-control": "`no-store`, unless the response is public",
+        "cache-control": "how long caches may use the response",
         "dpop-nonce": "for the next DPoP proof, if there was one",
         "etag": "the version, for `If-Match` or `If-None-Match`",
         "location": "the URL of the new resource, relative to this one",
@@ -15,7 +15,6 @@ fn descriptions() -> Value {
         "retry-after": "seconds",
         "vary": "the request headers that the answer depends on",
         "www-authenticate": "RFC 6749 §5.2 for a client, RFC 6750 §3 or RFC 9449 §7.1 for a token",
-        "x-content-type-options": "`nosniff`",
         "x-request-id": "the request's own if it is well-formed, else a new one",
         "x-token-actor": "the client that acts for the subject (RFC 8693); empty unless the token comes from an exchange",
         "x-token-audience": "the token's audiences, separated by spaces",
@@ -37,7 +36,6 @@ const OPTIONAL: [&str; 4] = [
 
 fn schema(name: &str) -> Value {
     match name {
-        "x-content-type-options" => json!({"type": "string", "enum": ["nosniff"]}),
         "x-request-id" => json!({"type": "string", "pattern": "^[A-Za-z0-9_.:/+=-]{1,128}$"}),
         "x-token-expires" => json!({"type": "integer", "format": "int64"}),
         _ => json!({"type": "string"}),
@@ -59,11 +57,13 @@ pub(super) fn components() -> Value {
     headers.into()
 }
 
-/// Makes the headers that a response names references, and adds those that every response has.
-pub(super) fn refer(response: &mut Map<String, Value>) {
-    let headers = response.entry("headers").or_insert_with(|| json!({}));
+/// Makes the headers that a response names references, and adds the one that every response has.
+pub(super) fn refer(response: &mut Value) {
+    if response["headers"].is_null() {
+        response["headers"] = json!({});
+    }
+    let headers = &mut response["headers"];
     headers["x-request-id"] = Value::Null;
-    headers["x-content-type-options"] = Value::Null;
     for (name, header) in headers.as_object_mut().into_iter().flatten() {
         *header = json!({"$ref": format!("#/components/headers/{name}")});
     }

@@ -17,7 +17,7 @@ struct Health {
 
 /// Whether the process is alive.
 #[utoipa::path(get, path = "", tag = "Tools", responses(
-    (status = 200, description = "the process is alive", body = Health, headers(("cache-control"))),
+    (status = 200, description = "the process is alive", body = Health),
     HealthErrors,
 ))]
 pub(in crate::http) async fn show_health() -> Response {
@@ -31,7 +31,6 @@ pub(in crate::http) async fn show_health() -> Response {
         description = "`ready`; or `degraded: ` and the problem of the database: the server still serves clients in \
             memory, verifies tokens, and does what the database allows",
         body = Health,
-        headers(("cache-control")),
     ),
     ReadinessErrors,
 ))]

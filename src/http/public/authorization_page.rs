@@ -18,8 +18,7 @@ pub(in crate::http) const AUTHORIZATION: &str = "/oauth2/authorize";
 
 /// Responds that this server logs in no people, if `AUTHORIZATION_ENDPOINT` is `true`.
 #[utoipa::path(get, path = "", tag = "Tools", responses(
-    (status = 400, description = "an error page; never a redirect", body = String, content_type = "text/html",
-        headers(("cache-control"))),
+    (status = 400, description = "an error page; never a redirect", body = String, content_type = "text/html"),
     AnyErrors,
     NotFoundError,
 ))]

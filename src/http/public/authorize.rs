@@ -90,7 +90,7 @@ impl<'a> Answer<'a> {
     )),
     params(ProofHeader),
     responses(
-        (status = 200, description = "a token", body = Answer, headers(("cache-control"),
+        (status = 200, description = "a token", body = Answer, headers(
             ("dpop-nonce"),
             ("ratelimit"),
             ("ratelimit-policy"))),

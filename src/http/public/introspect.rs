@@ -79,7 +79,7 @@ impl ToSchema for Answer<'_> {
     ),
     responses(
         (status = 200, description = "whether it is active, and its claims", headers(
-            ("cache-control"), ("dpop-nonce"),
+            ("dpop-nonce"),
         ), content(
             (Answer = "application/json"),
             (String = "application/token-introspection+jwt"),

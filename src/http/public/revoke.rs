@@ -25,7 +25,7 @@ use crate::http::response::WithLogContext;
         (Form = "application/json"),
     )),
     responses(
-        (status = 200, description = "the token is revoked, or was not valid", headers(("cache-control"))),
+        (status = 200, description = "the token is revoked, or was not valid"),
         RevokeErrors,
     ),
     security(("client_secret_basic" = []), ("tls_client_auth" = []), ("self_signed_tls_client_auth" = []), ()),

@@ -157,7 +157,7 @@ impl<'a> Answer<'a> {
     )),
     params(ProofHeader),
     responses(
-        (status = 200, description = "a token", body = Answer, headers(("cache-control"), ("pragma"),
+        (status = 200, description = "a token", body = Answer, headers(("pragma"),
             ("dpop-nonce"),
             ("ratelimit"),
             ("ratelimit-policy"))),

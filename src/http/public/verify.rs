@@ -98,7 +98,6 @@ struct Answer<'a> {
     )),
     responses(
         (status = 200, description = "the token is valid", body = Answer, headers(
-            ("cache-control"),
             ("x-token-client-id"), ("x-token-scope"),
             ("x-token-audience"),
             ("x-token-expires"),
@@ -133,7 +132,6 @@ pub(in crate::http) async fn verify(
     params(ProofHeader),
     responses(
         (status = 200, description = "the token is valid", body = Answer, headers(
-            ("cache-control"),
             ("x-token-client-id"), ("x-token-scope"),
             ("x-token-audience"),
             ("x-token-expires"),

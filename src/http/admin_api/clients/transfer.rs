@@ -105,9 +105,7 @@ struct MadeSecret {
 
 /// Exports all clients as JSON lines, with the hashes of their secrets.
 #[utoipa::path(get, path = "", responses(
-    (status = 200, description = "a head, one client a line, and the number of clients", headers(
-        ("cache-control" = String),
-    ), body = String, content_type = "application/x-ndjson"),
+    (status = 200, description = "a head, one client a line, and the number of clients", body = String, content_type = "application/x-ndjson"),
 ))]
 pub(in crate::http::admin_api) async fn export_clients(
     Operator { app, by, .. }: Operator,
