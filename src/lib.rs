@@ -28,7 +28,7 @@
 //! | clients | `clients/` | - | `clients/` | `clients/` (`transfer/`) | `admin_api/clients/`, `portal/clients/` | `client/` |
 //! | secrets | `secrets/` | - | `secrets/` | `secrets/` | `admin_api/secrets`, `portal/secrets/` | `client/secret` |
 //! | authentication | `authentication/` | `authentication/` | `single_use` | `authentication/` | `request/client_authentication` | `client/fields` |
-//! | tokens | `tokens/` | `tokens/` | `tokens/` | `tokens/` | `public/`, `admin_api/tokens`, `portal/tokens/` | `token`, `explain` |
+//! | tokens | `tokens/` | `tokens/` | `tokens/` | `tokens/` | `public/`, `admin_api/tokens`, `portal/tokens/` | `token/` |
 //! | keys | `keys` | `keys/` | `keys` | `keys/` | `public/jwks`, `admin_api/keys`, `portal/keys/` | `key` |
 //! | issuers | `issuers/` | `authentication/` | `issuers` | `issuers/` | `admin_api/issuers` | `issuer` |
 //! | audit | `audit/` | - | `audit/` | `audit/` | `admin_api/audit`, `portal/audit/` | `audit/` |

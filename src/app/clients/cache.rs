@@ -173,7 +173,7 @@ impl ClientCache {
                 }),
                 Ok(None) => Err(Missing::Unknown),
                 Err(error) => Err(Missing::Unread {
-                    is_transient: error.is_passing(),
+                    is_transient: error.is_transient(),
                     message: format!("{:#}", anyhow::Error::from(error)).into(),
                 }),
             }

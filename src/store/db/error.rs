@@ -73,7 +73,7 @@ pub enum StoreError {
 
 impl StoreError {
     /// Whether the same call may succeed later.
-    pub fn is_passing(&self) -> bool {
+    pub fn is_transient(&self) -> bool {
         matches!(
             self,
             Self::Unavailable(_) | Self::Unreachable { .. } | Self::StalePlan(_) | Self::Faulty(..)
@@ -113,7 +113,7 @@ impl From<sqlx::Error> for StoreError {
         if is_unsupported && refusal.message().contains("cached plan") {
             return Self::StalePlan(error);
         }
-        if code.is_some_and(|code| code.is_passing()) {
+        if code.is_some_and(|code| code.is_transient()) {
             Self::Unavailable(error)
         } else {
             Self::Database(error)
@@ -144,7 +144,7 @@ impl RefusalCode {
     /// that was idle for too long, 28 a password that is being changed, 3D000 no such database, 53 resources, 55P03 lock,
     /// 57 operator intervention (a shutdown, a statement timeout), 58 input and output. SQLite: 5 busy, 6 locked, 10 input
     /// and output, 14 cannot open.
-    fn is_passing(&self) -> bool {
+    fn is_transient(&self) -> bool {
         const CLASSES: [&str; 5] = ["08", "28", "53", "57", "58"];
         match self {
             Self::SqlState(state) => {

@@ -236,7 +236,7 @@ impl Store {
 
 /// Whether each of a batch would meet this error alone too.
 fn is_of_all(error: &StoreError) -> bool {
-    error.is_passing() || matches!(error, StoreError::AuditTrail(_))
+    error.is_transient() || matches!(error, StoreError::AuditTrail(_))
 }
 
 fn fail_all(batch: Vec<Waiting>, error: &StoreError) {
