@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::Subscriber;
 use tracing_subscriber::fmt::{self, MakeWriter, format};
 use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::{EnvFilter, Layer};
 
 pub use collector::ExportStatus;
@@ -98,7 +99,11 @@ where
 }
 
 /// The same, and beside it the traces, for which the filter is not meant.
-pub fn traced_json_lines<W>(filter: EnvFilter, lines: W, traces: &Traces) -> impl Subscriber
+pub fn traced_json_lines<W>(
+    filter: EnvFilter,
+    lines: W,
+    traces: &Traces,
+) -> impl Subscriber + for<'a> LookupSpan<'a> + use<W>
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {

@@ -11,7 +11,7 @@ use futures_util::future::BoxFuture;
 use sqlx::pool::PoolConnection;
 use sqlx::{Connection, PgConnection, Postgres, Sqlite, SqliteConnection, Transaction};
 use tokio::time::{Instant, timeout, timeout_at};
-use tracing::{Instrument, Span};
+use tracing::Span;
 
 use crate::base::clock::Stopwatch;
 use crate::base::tracing_span::{TARGET, within_request};
@@ -87,7 +87,8 @@ pub(in crate::store) struct Call {
     must_close: AtomicBool,
     /// Whether a transaction is being begun. Who goes away meanwhile may leave one behind that nobody ends.
     is_beginning: AtomicBool,
-    span: Span,
+    /// Not entered, only kept: sqlx hands the span that it finds to another thread, which would then end this one.
+    _span: Span,
 }
 
 impl Store {
@@ -123,7 +124,6 @@ impl Store {
                 target: TARGET, "database", otel.kind = "client", db.system.name = pool.system()
             )
         });
-        let call_span = span.clone();
         let acquiring = async move {
             let guard = &self.calls.guard;
             guard.check()?;
@@ -153,7 +153,7 @@ impl Store {
                 deadline: deadline.map(|deadline| Instant::now() + deadline),
                 must_close: AtomicBool::new(false),
                 is_beginning: AtomicBool::new(false),
-                span: call_span,
+                _span: span,
             };
             let conn = Conn { pooled, call };
             // It may have been made while the file was replaced, or have led to another database.
@@ -163,7 +163,7 @@ impl Store {
             }
             Ok(conn)
         };
-        acquiring.instrument(span).boxed()
+        acquiring.boxed()
     }
 }
 
@@ -272,7 +272,6 @@ impl Call {
         &self,
         asked: impl Future<Output = Result<T>>,
     ) -> Result<T> {
-        let asked = asked.instrument(self.span.clone());
         let answered = match self.deadline {
             None => asked.await,
             Some(deadline) => timeout_at(deadline, asked).await.unwrap_or_else(|late| {

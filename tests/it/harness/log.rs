@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
-use token_server::telemetry::{self, Traces};
+use token_server::telemetry;
 use tracing::Dispatch;
 use tracing::subscriber::NoSubscriber;
 
@@ -39,14 +39,6 @@ impl Log {
         let log = self.clone();
         let filter = token_server::config::log_filter("trace").unwrap();
         tracing::subscriber::set_default(telemetry::json_lines(filter, move || log.clone()))
-    }
-
-    /// The same and the traces, of a service that has them.
-    pub(crate) fn capture_with(&self, traces: &Traces) -> tracing::subscriber::DefaultGuard {
-        let log = self.clone();
-        let filter = token_server::config::log_filter("info").unwrap();
-        let lines = telemetry::traced_json_lines(filter, move || log.clone(), traces);
-        tracing::subscriber::set_default(lines)
     }
 
     pub(crate) fn text(&self) -> String {

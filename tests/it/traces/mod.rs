@@ -1,14 +1,18 @@
 //! Traces: what is recorded of a request, whose trace it is part of, and that it reaches a collector.
 
 mod collector;
+mod open_spans;
 mod sending;
 mod spans;
 
-use token_server::telemetry::Traces;
+use token_server::config::log_filter;
+use token_server::telemetry::{Traces, traced_json_lines};
 use tracing::subscriber::DefaultGuard;
+use tracing_subscriber::layer::SubscriberExt;
 
 use crate::harness::{Database, Log, TestApp};
 use collector::{Collector, Received};
+use open_spans::OpenSpans;
 
 /// A service that is traced, on this thread.
 struct Traced {
@@ -16,6 +20,7 @@ struct Traced {
     log: Log,
     collector: Collector,
     traces: Traces,
+    open_spans: OpenSpans,
     _guard: DefaultGuard,
 }
 
@@ -27,12 +32,21 @@ impl Traced {
         let test = TestApp::on(Database::fresh().await, &settings).await;
         let traces = Traces::start(test.app.config().traces.as_ref().unwrap()).unwrap();
         let log = Log::default();
-        let guard = log.capture_with(&traces);
+        let open_spans = OpenSpans::default();
+        let written = log.clone();
+        let lines = traced_json_lines(
+            log_filter("info").unwrap(),
+            move || written.clone(),
+            &traces,
+        );
+        let lines = lines.with(open_spans.layer());
+        let guard = tracing::subscriber::set_default(lines);
         Self {
             test,
             log,
             collector,
             traces,
+            open_spans,
             _guard: guard,
         }
     }
@@ -40,8 +54,13 @@ impl Traced {
     /// Everything that was recorded by now.
     async fn received(self) -> Received {
         let Self {
-            traces, collector, ..
+            traces,
+            collector,
+            open_spans,
+            ..
         } = self;
+        // Another thread may let go of the span of a request a moment after its answer.
+        open_spans.until_none().await;
         tokio::task::spawn_blocking(move || traces.stop())
             .await
             .unwrap();
