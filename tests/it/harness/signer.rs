@@ -1,5 +1,9 @@
 //! A client with a key of its own, which signs as a client does: with aws-lc-rs alone, none of our code.
 
+use std::cell::Cell;
+use std::sync::Mutex;
+
+use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
@@ -23,6 +27,24 @@ enum Key {
     Rsa(RsaKeyPair),
 }
 
+thread_local! {
+    /// How many RSA keys this test, which has a thread of its own, has asked for.
+    static RSA_KEYS_ASKED: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Another key for each call of one test. To make one takes long: the tests have the same ones.
+fn rsa_key() -> RsaKeyPair {
+    static MADE: Mutex<Vec<Vec<u8>>> = Mutex::new(Vec::new());
+    let number = RSA_KEYS_ASKED.replace(RSA_KEYS_ASKED.get() + 1);
+    let mut made = MADE.lock().unwrap();
+    while made.len() <= number {
+        let key = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
+        let der: Pkcs8V1Der<'_> = key.as_der().unwrap();
+        made.push(der.as_ref().to_vec());
+    }
+    RsaKeyPair::from_pkcs8(&made[number]).unwrap()
+}
+
 impl Signer {
     /// Makes a key for an algorithm.
     pub(crate) fn new(alg: &'static str) -> Self {
@@ -30,7 +52,7 @@ impl Signer {
             "ES256" => Key::Ec(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap()),
             "ES384" => Key::Ec(EcdsaKeyPair::generate(&ECDSA_P384_SHA384_FIXED_SIGNING).unwrap()),
             "EdDSA" | "Ed25519" => Key::Ed(Ed25519KeyPair::generate().unwrap()),
-            _ => Key::Rsa(RsaKeyPair::generate(KeySize::Rsa2048).unwrap()),
+            _ => Key::Rsa(rsa_key()),
         };
         Self { alg, key }
     }
