@@ -7,6 +7,7 @@ use tempfile::TempDir;
 use yaml_rust2::Yaml;
 
 use super::{judge, names, ran, read, texts, yaml};
+use crate::harness::make_program;
 
 const FOLDER: &str = "deploy/compose";
 
@@ -81,7 +82,7 @@ fn haproxy_understands_its_configuration() {
 fn what_prepare_makes_is_what_compose_reads_and_the_server_takes() {
     let folder = TempDir::new().unwrap();
     let prepare = folder.path().join("prepare");
-    fs::copy("deploy/compose/prepare", &prepare).unwrap();
+    make_program(&prepare, &read("deploy/compose/prepare"));
     let (is_done, said) = ran(&mut Command::new(&prepare));
     assert!(is_done, "{said}");
     let secrets = folder.path().join("secrets");
@@ -127,7 +128,7 @@ fn what_prepare_makes_is_what_compose_reads_and_the_server_takes() {
 fn replicas_know_postgres_by_an_authority_whose_key_is_gone() {
     let folder = TempDir::new().unwrap();
     let prepare = folder.path().join("prepare");
-    fs::copy("deploy/compose/prepare", &prepare).unwrap();
+    make_program(&prepare, &read("deploy/compose/prepare"));
     assert!(ran(&mut Command::new(&prepare)).0);
     let secrets = folder.path().join("secrets");
 
@@ -150,7 +151,7 @@ fn replicas_know_postgres_by_an_authority_whose_key_is_gone() {
 fn prepare_names_an_address_from_before_postgres_had_tls() {
     let folder = TempDir::new().unwrap();
     let prepare = folder.path().join("prepare");
-    fs::copy("deploy/compose/prepare", &prepare).unwrap();
+    make_program(&prepare, &read("deploy/compose/prepare"));
     fs::create_dir(folder.path().join("secrets")).unwrap();
     let old = "postgres://token_server:a@postgres/token_server\n";
     let file = folder.path().join("secrets/database-url");
@@ -180,7 +181,7 @@ fn each_replica_is_asked_for_its_health_and_the_first_lines_make_an_admin() {
 fn what_prepare_has_made_it_leaves_alone() {
     let folder = TempDir::new().unwrap();
     let prepare = folder.path().join("prepare");
-    fs::copy("deploy/compose/prepare", &prepare).unwrap();
+    make_program(&prepare, &read("deploy/compose/prepare"));
     let contents = || {
         assert!(ran(&mut Command::new(&prepare)).0);
         let files = names(folder.path().join("secrets")).into_iter();

@@ -11,7 +11,7 @@ use yaml_rust2::YamlLoader;
 
 use super::{Server, done, register, run, until, worked};
 use crate::clients::free_port;
-use crate::harness::Shell;
+use crate::harness::{Shell, make_program};
 
 /// What stands for the image: its user, and what its `docker-entrypoint.sh` comes to.
 const ENTRYPOINT: &str = "#!/bin/sh
@@ -111,7 +111,8 @@ impl Site {
     fn new() -> Self {
         let folder = TempDir::new().unwrap();
         let prepare = folder.path().join("prepare");
-        fs::copy("deploy/compose/prepare", &prepare).unwrap();
+        let text = fs::read_to_string("deploy/compose/prepare").unwrap();
+        make_program(&prepare, &text);
         worked(&Command::new(prepare).output().unwrap());
         let site = Self {
             folder,
@@ -138,10 +139,7 @@ impl Site {
             .arg(self.path("secrets/postgres-password"))
             .output();
         worked(&made.unwrap());
-        let stand_in = self.path("docker-entrypoint.sh");
-        fs::write(&stand_in, ENTRYPOINT).unwrap();
-        let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-        fs::set_permissions(&stand_in, executable).unwrap();
+        make_program(&self.path("docker-entrypoint.sh"), ENTRYPOINT);
         let log = fs::File::create(self.path("log")).unwrap();
         let started = Command::new("/bin/sh")
             .args(["-euc", &format!("PATH=$SITE:$PATH\n{}", self.command())])

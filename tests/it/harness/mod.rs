@@ -41,7 +41,7 @@ pub(crate) use served::{
     PROXY_SIGNATURE, PasswordGate, Served, ServedPlain, TlsGate, Wire, client_config, exchange,
     plain_request, proxy_header, serve_https, write_certificate,
 };
-pub(crate) use shell::{Ran, Shell};
+pub(crate) use shell::{Ran, Shell, make_program};
 pub(crate) use signer::Signer;
 
 /// The time at which every test begins.

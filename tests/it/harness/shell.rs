@@ -1,11 +1,23 @@
 //! The built binary, in a folder and with a database of its own.
 
+use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
 
 use super::{Database, SECRET};
+
+/// Makes a program. Another process writes it: had this one the file open, so would have a child that is forked in that moment,
+/// and what somebody may write to does not start.
+pub(crate) fn make_program(file: &Path, text: &str) {
+    let mut install = Command::new("install");
+    let install = install.args(["-m", "755", "/dev/stdin"]).arg(file);
+    let mut install = install.stdin(Stdio::piped()).spawn().unwrap();
+    let written = install.stdin.take().unwrap().write_all(text.as_bytes());
+    written.unwrap();
+    assert!(install.wait().unwrap().success());
+}
 
 /// A folder and a database for one test, and the binary in it.
 pub(crate) struct Shell {

@@ -1,7 +1,7 @@
 //! A stand-in for the programs of a platform and for its servers that workloads ask: tokens as the platform writes them.
 
 use std::net::TcpListener;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use token_server::base::secret::random_base62;
 
 use super::super::CLUSTER;
-use crate::harness::Signer;
+use crate::harness::{Signer, make_program};
 
 /// What a job of GitHub asks for its token with.
 pub(super) const REQUEST_TOKEN: &str = "a token for the request of a token";
@@ -70,9 +70,7 @@ impl StandIn {
         let programs = folder.join("bin");
         std::fs::create_dir(&programs).unwrap();
         for name in PROGRAMS {
-            let file = programs.join(name);
-            std::fs::write(&file, PROGRAM).unwrap();
-            std::fs::set_permissions(&file, PermissionsExt::from_mode(0o755)).unwrap();
+            make_program(&programs.join(name), PROGRAM);
         }
         let binary = env!("CARGO_BIN_EXE_token-server");
         symlink(binary, programs.join("token-server")).unwrap();
