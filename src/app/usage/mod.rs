@@ -225,11 +225,6 @@ impl Usage {
             .await?)
     }
 
-    /// What was refused in nobody's name since a time, or counted under none.
-    pub async fn sum_of_nobody(&self, since: UnixTime) -> Result<UsageCounts> {
-        Ok(self.core.store.sum_usage_of_nobody(since).await?)
-    }
-
     /// The last spans, this one among them, also those in which nothing happened.
     pub(crate) async fn list_last(
         &self,

@@ -18,8 +18,6 @@ pub enum UsageOrder {
     Issued,
     /// By what was refused in their name.
     Refused,
-    /// By how often their tokens were found good.
-    Verified,
 }
 
 impl Store {
@@ -154,7 +152,6 @@ impl Store {
         let column = match order {
             UsageOrder::Issued => "issued",
             UsageOrder::Refused => "refused",
-            UsageOrder::Verified => "verified",
         };
         let mut query = query(
             "select client_id, cast(sum(issued) as bigint) as issued, cast(sum(refused) as bigint) as refused,
@@ -194,17 +191,6 @@ impl Store {
         query.push_list(ids.iter().map(|id| id.to_value()));
         let read = |row: &Row| Ok((row.parse("client_id")?, row.count("issued")?));
         query.fetch_all(&mut self.acquire_read().await?, read).await
-    }
-
-    /// What was counted of no known client since a time.
-    pub async fn sum_usage_of_nobody(&self, since: UnixTime) -> Result<UsageCounts> {
-        const SQL: &str = "
-            select cast(coalesce(sum(issued), 0) as bigint) as issued,
-                cast(coalesce(sum(refused), 0) as bigint) as refused,
-                cast(coalesce(sum(verified), 0) as bigint) as verified
-            from usage_hours
-            where client_id = '' and hour >= $1";
-        self.fetch_one(SQL, &[&since], read_counts).await
     }
 
     /// Forgets when a client that is no more was last used.
