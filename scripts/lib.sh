@@ -102,7 +102,6 @@ build_tests() {
 # libtest tells how long each test took only when unstable options are allowed.
 run_tests() { RUSTC_BOOTSTRAP=1 "$@" -Z unstable-options --report-time; }
 
-# A throw-away Postgres; `stop_postgres` ends it.
 find_postgres() {
     local bin
     bin=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -n 1)
@@ -121,13 +120,15 @@ as_owner() {
     fi
 }
 
+install_postgres() {
+    [ -n "$(find_postgres)" ] || install_packages postgresql || true
+    [ -n "$(find_postgres)" ] || fail "Postgres is missing: install the package postgresql, or set TEST_DATABASE_URL"
+}
+
+# A throw-away Postgres; `stop_postgres` ends it.
 start_postgres() {
+    install_postgres
     postgres_bin=$(find_postgres)
-    if [ -z "$postgres_bin" ]; then
-        install_packages postgresql || true
-        postgres_bin=$(find_postgres)
-    fi
-    [ -n "$postgres_bin" ] || fail "Postgres is missing: install the package postgresql, or set TEST_DATABASE_URL"
     folder=$(mktemp -d)
     chmod 755 "$folder"
     [ "$(id -u)" != 0 ] || chown nobody:nogroup "$folder"
