@@ -15,7 +15,7 @@ use token_server::config::TlsConfig;
 use token_server::http::Certificate;
 
 use crate::cli::{free_port, read_until, signal};
-use crate::harness::{Log, NOW, Ran, Served, Shell, write_certificate};
+use crate::harness::{Log, NOW, Ran, Served, Shell, until, write_certificate};
 
 const BOTH: &[&rustls::SupportedProtocolVersion] =
     &[&rustls::version::TLS12, &rustls::version::TLS13];
@@ -42,16 +42,6 @@ fn write(folder: &Path, params: &CertificateParams) {
     fs::create_dir_all(folder).unwrap();
     fs::write(folder.join("key.pem"), key.serialize_pem()).unwrap();
     fs::write(folder.join("cert.pem"), certificate.pem()).unwrap();
-}
-
-async fn until(mut is_so: impl FnMut() -> bool) {
-    let waiting = async {
-        while !is_so() {
-            tokio::task::yield_now().await;
-        }
-    };
-    let waited = tokio::time::timeout(Duration::from_secs(20), waiting).await;
-    waited.unwrap();
 }
 
 /// The functions that judge them have tests of their own, with keys of every kind.
@@ -122,7 +112,7 @@ async fn a_reload_keeps_a_valid_certificate_in_the_place_of_one_that_is_not_vali
 
         let file = path.join("cert.pem");
         let line = format!("keeps the old one: TLS_CERT: `{}`: {told}", file.display());
-        until(|| log.text().contains(&line)).await;
+        until(&line, async || log.text().contains(&line)).await;
         served.connect(old.clone(), BOTH).await.unwrap();
     }
 
@@ -148,7 +138,7 @@ async fn a_certificate_that_was_not_valid_yet_is_taken_over_when_it_is() {
 
     served.test.clock.advance(60);
 
-    until(is_taken).await;
+    until("the new certificate is taken", async || is_taken()).await;
 }
 
 #[tokio::test]
@@ -158,13 +148,16 @@ async fn a_certificate_that_is_expired_itself_is_replaced_by_any_other() {
     let is_served = |end: UnixTime| served.certificate.expires_at() == Some(end);
     write(path, &params(&["localhost"], NOW, NOW.plus(DAY)));
     served.reload.notify_one();
-    until(|| is_served(NOW.plus(DAY))).await;
+    until("the first one is served", async || is_served(NOW.plus(DAY))).await;
     served.test.clock.advance(3 * DAY);
 
     write(path, &params(&["localhost"], NOW, NOW.plus(2 * DAY)));
     served.reload.notify_one();
 
-    until(|| is_served(NOW.plus(2 * DAY))).await;
+    until("the second one is served", async || {
+        is_served(NOW.plus(2 * DAY))
+    })
+    .await;
 }
 
 /// What `check` says of the certificate under these settings.

@@ -8,10 +8,9 @@ use token_server::domain::AdminRole;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::{LONG, until};
 use crate::admin::{Browser, create};
 use crate::admin_api::Robot;
-use crate::harness::{Answer, CLIENT, Database, TestApp, Wire};
+use crate::harness::{Answer, CLIENT, Database, LONG, TestApp, Wire, until};
 
 /// How often a connection to the database was asked for.
 fn attempts(test: &TestApp) -> u64 {

@@ -9,8 +9,8 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::{LONG, scope, set_scope, until};
-use crate::harness::{BY, Database, TestApp, Wire};
+use super::{scope, set_scope};
+use crate::harness::{BY, Database, LONG, TestApp, Wire, until};
 
 /// So rarely that no test sees it.
 const NEVER: Duration = Duration::from_hours(1);

@@ -6,14 +6,9 @@ mod hearing;
 mod recovery;
 mod replicas;
 
-use std::time::Duration;
-
 use token_server::domain::{ClientChanges, ClientId, ClientStatus, Scope, SecretId};
 
 use crate::harness::{CLIENT, TestApp};
-
-/// What a test waits for at most; it has failed then.
-const LONG: Duration = Duration::from_secs(20);
 
 fn id() -> ClientId {
     ClientId::parse(CLIENT).unwrap()
@@ -44,15 +39,4 @@ async fn scope(test: &TestApp, secret: &str) -> String {
 /// The id in a secret that we made.
 fn secret_id(secret: &str) -> SecretId {
     SecretId::parse(&secret["tks_".len()..][..8]).unwrap()
-}
-
-/// Waits until something holds, without a look at the clock.
-async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
-    let waiting = async {
-        while !holds().await {
-            tokio::task::yield_now().await;
-        }
-    };
-    let in_time = tokio::time::timeout(LONG, waiting).await;
-    assert!(in_time.is_ok(), "never: {what}");
 }

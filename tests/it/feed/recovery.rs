@@ -7,8 +7,8 @@ use token_server::app::{Degradation, Readiness, background};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::{LONG, scope, set_scope, until};
-use crate::harness::{CLIENT, Database, TestApp, Wire};
+use super::{scope, set_scope};
+use crate::harness::{CLIENT, Database, LONG, TestApp, Wire, until};
 
 /// A replica that follows the changes over a wire, and one beside it that has its own way to the database.
 struct Scene {

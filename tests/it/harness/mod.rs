@@ -16,6 +16,7 @@ pub(crate) mod workload;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::ConnectInfo;
@@ -43,6 +44,20 @@ pub(crate) use served::{
 };
 pub(crate) use shell::{Ran, Shell, make_program};
 pub(crate) use signer::Signer;
+
+/// The longest time that a test waits for something; after it, the test has failed.
+pub(crate) const LONG: Duration = Duration::from_secs(20);
+
+/// Waits until something holds, and asks again whenever the runtime comes back to it.
+pub(crate) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let waiting = async {
+        while !holds().await {
+            tokio::task::yield_now().await;
+        }
+    };
+    let in_time = tokio::time::timeout(LONG, waiting).await;
+    assert!(in_time.is_ok(), "never: {what}");
+}
 
 /// The time at which every test begins.
 pub(crate) const NOW: UnixTime = UnixTime(1_800_000_000);

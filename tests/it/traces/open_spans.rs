@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use tracing::Subscriber;
 use tracing::span::{Attributes, Id};
@@ -11,8 +10,7 @@ use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
-/// Longer than any test's request takes.
-const LONG: Duration = Duration::from_secs(30);
+use crate::harness::until;
 
 #[derive(Clone, Default)]
 pub(super) struct OpenSpans(Arc<AtomicUsize>);
@@ -29,13 +27,8 @@ impl OpenSpans {
     }
 
     pub(super) async fn until_none(&self) {
-        let waiting = async {
-            while self.0.load(Ordering::Acquire) > 0 {
-                tokio::task::yield_now().await;
-            }
-        };
-        let in_time = tokio::time::timeout(LONG, waiting).await;
-        assert!(in_time.is_ok(), "a span never ended");
+        let is_none = async || self.0.load(Ordering::Acquire) == 0;
+        until("every span has ended", is_none).await;
     }
 }
 
