@@ -127,7 +127,8 @@ async fn invented_clients_are_counted_under_nobodys_name() {
     assert_eq!(top.await.unwrap(), []);
     let total = totals(&test, UsageSpan::Minute).await;
     assert_eq!(total[0].counts, counts(0, 61, 0));
-    let of_nobody = "delete from usage_hours where client_id = '' and refused = 61";
+    let of_nobody = "delete from usage_hours
+        where client_id = '' and issued = 0 and refused = 61 and verified = 0";
     assert_eq!(test.database.execute(of_nobody).await, 1);
 }
 

@@ -1,6 +1,6 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use tempfile::TempDir;
@@ -10,6 +10,13 @@ use super::{judge, names, ran, read, texts, yaml};
 use crate::harness::make_program;
 
 const FOLDER: &str = "deploy/compose";
+
+/// The program `prepare` in a folder, where it makes the secrets.
+pub(crate) fn prepare_in(folder: &Path) -> PathBuf {
+    let program = folder.join("prepare");
+    make_program(&program, &read("deploy/compose/prepare"));
+    program
+}
 
 fn compose() -> Yaml {
     yaml("deploy/compose/compose.yaml")
@@ -81,8 +88,7 @@ fn haproxy_understands_its_configuration() {
 #[test]
 fn what_prepare_makes_is_what_compose_reads_and_the_server_takes() {
     let folder = TempDir::new().unwrap();
-    let prepare = folder.path().join("prepare");
-    make_program(&prepare, &read("deploy/compose/prepare"));
+    let prepare = prepare_in(folder.path());
     let (is_done, said) = ran(&mut Command::new(&prepare));
     assert!(is_done, "{said}");
     let secrets = folder.path().join("secrets");
@@ -127,8 +133,7 @@ fn what_prepare_makes_is_what_compose_reads_and_the_server_takes() {
 #[test]
 fn replicas_know_postgres_by_an_authority_whose_key_is_gone() {
     let folder = TempDir::new().unwrap();
-    let prepare = folder.path().join("prepare");
-    make_program(&prepare, &read("deploy/compose/prepare"));
+    let prepare = prepare_in(folder.path());
     assert!(ran(&mut Command::new(&prepare)).0);
     let secrets = folder.path().join("secrets");
 
@@ -150,8 +155,7 @@ fn replicas_know_postgres_by_an_authority_whose_key_is_gone() {
 #[test]
 fn prepare_names_an_address_from_before_postgres_had_tls() {
     let folder = TempDir::new().unwrap();
-    let prepare = folder.path().join("prepare");
-    make_program(&prepare, &read("deploy/compose/prepare"));
+    let prepare = prepare_in(folder.path());
     fs::create_dir(folder.path().join("secrets")).unwrap();
     let old = "postgres://token_server:a@postgres/token_server\n";
     let file = folder.path().join("secrets/database-url");
@@ -180,8 +184,7 @@ fn each_replica_is_asked_for_its_health_and_the_first_lines_make_an_admin() {
 #[test]
 fn what_prepare_has_made_it_leaves_alone() {
     let folder = TempDir::new().unwrap();
-    let prepare = folder.path().join("prepare");
-    make_program(&prepare, &read("deploy/compose/prepare"));
+    let prepare = prepare_in(folder.path());
     let contents = || {
         assert!(ran(&mut Command::new(&prepare)).0);
         let files = names(folder.path().join("secrets")).into_iter();

@@ -2,7 +2,7 @@
 //! a cluster, a registry or a booted machine: by running it where that is possible, else by the judges that
 //! `scripts/interop` installs. HAProxy is run in `proxies/balancer.rs`.
 
-mod compose;
+pub(crate) mod compose;
 mod debian;
 mod docker;
 mod helm;

@@ -11,6 +11,7 @@ use yaml_rust2::YamlLoader;
 
 use super::{Server, done, register, run, until, worked};
 use crate::clients::free_port;
+use crate::deploy::compose::prepare_in;
 use crate::harness::{Shell, make_program};
 
 /// What stands for the image: its user, and what its `docker-entrypoint.sh` comes to.
@@ -110,9 +111,7 @@ impl Site {
 
     fn new() -> Self {
         let folder = TempDir::new().unwrap();
-        let prepare = folder.path().join("prepare");
-        let text = fs::read_to_string("deploy/compose/prepare").unwrap();
-        make_program(&prepare, &text);
+        let prepare = prepare_in(folder.path());
         worked(&Command::new(prepare).output().unwrap());
         let site = Self {
             folder,
