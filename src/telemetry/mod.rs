@@ -98,7 +98,7 @@ where
         .finish()
 }
 
-/// The same, and beside it the traces, for which the filter is not meant.
+/// A log of one JSON object a line, with the traces beside it. The filter is for the log alone.
 pub fn traced_json_lines<W>(
     filter: EnvFilter,
     lines: W,

@@ -199,7 +199,7 @@ function measure() {
 const CAMERAS = new WeakMap()
 
 async function picture(page, name, size) {
-  // People look at them, and nobody does in CI.
+  // Pictures are for people, and nobody looks at them in CI.
   if (process.env.CI) return
   if (!CAMERAS.has(page)) CAMERAS.set(page, await page.context().newCDPSession(page))
   const clip = { x: 0, y: 0, ...size, scale: 1 }

@@ -28,7 +28,7 @@ pub struct TokenRequirements {
 pub struct TokenInspection {
     /// Whether `/verify` would accept it, apart from its binding.
     pub good: bool,
-    /// Why, in a sentence.
+    /// The reason, in one sentence.
     pub verdict: String,
     /// Its header.
     pub header: Value,

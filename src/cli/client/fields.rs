@@ -17,7 +17,7 @@ pub(in crate::cli) struct ClientFields {
     /// A name for people
     #[arg(long)]
     name: Option<String>,
-    /// Its purpose, and whom to contact
+    /// The purpose of the client, and a contact
     #[arg(long)]
     description: Option<String>,
     /// A scope that the client may request; several separated by spaces, or the option repeated

@@ -118,7 +118,7 @@ fn parameters(operation: &mut Value) -> impl Iterator<Item = &mut Value> {
     list.into_iter().flatten()
 }
 
-/// Those that are no references.
+/// The responses that are not references.
 fn responses(operation: &mut Value) -> impl Iterator<Item = &mut Value> {
     let all = operation.get_mut("responses").into_iter().flat_map(members);
     all.filter(|it| it.get("$ref").is_none())
@@ -182,7 +182,7 @@ fn write_part(text: &mut String, part: &Value, depth: usize) {
     text.push(closing);
 }
 
-/// No parameter is null, and each may be left out unless it says that it is required.
+/// A parameter is never null, and is optional unless `required` is true.
 fn tidy(parameter: &mut Value) -> &mut Value {
     if let Some(types) = parameter["schema"]["type"].as_array() {
         let mut types = types.iter().filter(|it| *it != "null");

@@ -87,7 +87,8 @@ pub(in crate::store) struct Call {
     must_close: AtomicBool,
     /// Whether a transaction is being begun. Who goes away meanwhile may leave one behind that nobody ends.
     is_beginning: AtomicBool,
-    /// Not entered, only kept: sqlx hands the span that it finds to another thread, which would then end this one.
+    /// The span ends with the call. The call never enters it: sqlx sends the current span to the thread of SQLite, which could
+    /// then end it after the response.
     _span: Span,
 }
 

@@ -8,8 +8,8 @@ use tempfile::TempDir;
 
 use super::{Database, SECRET};
 
-/// Makes a program. Another process writes it: had this one the file open, so would have a child that is forked in that moment,
-/// and what somebody may write to does not start.
+/// Writes a program. Another process does it: a child that this process forks meanwhile would inherit the open file, and the
+/// kernel does not start a program that a process has open for writing (ETXTBSY).
 pub(crate) fn make_program(file: &Path, text: &str) {
     let mut install = Command::new("install");
     let install = install.args(["-m", "755", "/dev/stdin"]).arg(file);

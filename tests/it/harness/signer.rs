@@ -28,11 +28,11 @@ enum Key {
 }
 
 thread_local! {
-    /// How many RSA keys this test, which has a thread of its own, has asked for.
+    /// The RSA keys that this test has asked for. Each test has a thread of its own.
     static RSA_KEYS_ASKED: Cell<usize> = const { Cell::new(0) };
 }
 
-/// Another key for each call of one test. To make one takes long: the tests have the same ones.
+/// A different key for each call in one test. All tests share the keys, because making one takes long.
 fn rsa_key() -> RsaKeyPair {
     static MADE: Mutex<Vec<Vec<u8>>> = Mutex::new(Vec::new());
     let number = RSA_KEYS_ASKED.replace(RSA_KEYS_ASKED.get() + 1);

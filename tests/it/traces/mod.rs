@@ -59,7 +59,7 @@ impl Traced {
             open_spans,
             ..
         } = self;
-        // Another thread may let go of the span of a request a moment after its answer.
+        // Another thread may hold the span of a request for a moment after the response.
         open_spans.until_none().await;
         tokio::task::spawn_blocking(move || traces.stop())
             .await

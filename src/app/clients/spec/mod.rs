@@ -47,7 +47,7 @@ pub(crate) struct ClientSpec {
     /// A name for people; at most 200 characters
     #[schema(nullable = false)]
     pub(crate) name: Option<String>,
-    /// Its purpose, and whom to contact; at most 2000 characters
+    /// The purpose of the client, and a contact; at most 2000 characters
     #[schema(nullable = false)]
     pub(crate) description: Option<String>,
     /// All scopes that it may request, space-separated. The admin API gives no reserved scope: `admin:…`, `token:introspect`,
